@@ -1,0 +1,53 @@
+/** Ids that are derived, not drawn: the same thing gets the same id in every replay. @module */
+import { createHash } from "node:crypto";
+
+/**
+ * A UUID (version 8, RFC 9562: free-form) from the SHA-256 of the parts.
+ *
+ * @example
+ * ```ts
+ * derivedId("alert", fingerprint, startsAt)
+ * ```
+ */
+export function derivedId(...parts: string[]): string {
+  const hex = createHash("sha256").update(parts.join("\u0000")).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${
+    hex.slice(20, 32)
+  }`;
+}
+
+/** 32-bit FNV-1a of a string's UTF-16 code units (offset basis and prime of the FNV reference). */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash ^= text.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/**
+ * A seeded random source, uniform in [0, 1): mulberry32 (Tommy Ettinger, public domain), whose
+ * 2^32 period is plenty for simulation and jitter.
+ */
+export function seededRandom(seed: string): () => number {
+  let state = hash32(seed);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** A UUID (version 4 layout) drawn from a random source. */
+export function randomId(random: () => number): string {
+  let hex = "";
+  for (let i = 0; i < 4; i++) {
+    hex += Math.floor(random() * 0x1_0000_0000).toString(16).padStart(8, "0");
+  }
+  const variant = "89ab"[Math.floor(random() * 4)];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${
+    hex.slice(17, 20)
+  }-${hex.slice(20, 32)}`;
+}
