@@ -43,6 +43,7 @@ export const Variables = z.object({
   ENVIRONMENT: z.enum(["development", "production"]).default("development"),
   LOG_LEVEL: z.enum(levels).default("info"),
   DATA_DIR: z.string().default(".data"),
+  HOST: z.string().optional(),
   AUTH_PORT: port(8001),
   ORDERS_PORT: port(8002),
   PAYMENTS_PORT: port(8003),
@@ -80,7 +81,8 @@ export const Variables = z.object({
 const masked = /SECRET|PASSWORD|TOKEN|URL/;
 
 export type Config = Readonly<
-  Omit<z.output<typeof Variables>, "DEMO_LOGIN" | "ALLOWED_ORIGINS"> & {
+  Omit<z.output<typeof Variables>, "HOST" | "DEMO_LOGIN" | "ALLOWED_ORIGINS"> & {
+    HOST: string;
     DEMO_LOGIN: boolean;
     ALLOWED_ORIGINS: readonly string[];
   }
@@ -130,6 +132,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config = result.data;
   return Object.freeze({
     ...config,
+    // With the passwords of development nobody else should reach it.
+    HOST: config.HOST ?? (config.ENVIRONMENT === "development" ? "127.0.0.1" : "0.0.0.0"),
     DEMO_LOGIN: config.DEMO_LOGIN ?? config.ENVIRONMENT === "development",
     ALLOWED_ORIGINS: config.ALLOWED_ORIGINS ??
       ["localhost", "127.0.0.1"].map((host) => `http://${host}:${config.DASHBOARD_PORT}`),

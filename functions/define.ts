@@ -17,6 +17,8 @@ export interface Env {
   readonly store: StoreReader;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** The way out to the web. */
+  readonly fetch: typeof fetch;
   /** One object per process: what `perProcess` keys by. */
   readonly process: object;
 }

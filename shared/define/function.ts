@@ -30,6 +30,8 @@ export interface Context<Emits extends Topic = Topic> {
   readonly attempt: number;
   /** W3C trace context of this call. */
   readonly traceparent: string;
+  /** W3C trace context that a message of this call came with. */
+  readonly traceOf: (input: unknown) => string;
   /** Writes JSON lines with this call's function and trace ids. */
   readonly log: Log;
 }
@@ -82,6 +84,8 @@ export interface Service {
   readonly name: string;
   readonly port: number;
   readonly functions: readonly Declared[];
+  /** Makes up its data: may be left out by `SIMULATORS`. */
+  readonly simulated?: boolean;
   /** Serves `/openapi.json` and `/docs`, and answers browsers of the allowed origins. */
   readonly api?: { title: string; description: string };
 }

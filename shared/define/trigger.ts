@@ -114,6 +114,10 @@ export interface Caller {
   id: string;
   username: string;
   role: Role;
+  /** The login that the token came from, which a logout ends. */
+  session?: string;
+  /** When the token ends, epoch milliseconds. */
+  expires_at?: number;
 }
 
 type Params<Path extends string> = Path extends `${infer Head}/${infer Tail}`
@@ -149,6 +153,8 @@ export interface HttpTrigger<I = unknown> extends Typed<I, unknown> {
   readonly limit?: number;
   /** What `data` looks like, for OpenAPI. */
   readonly reply?: z.ZodType;
+  /** The token may also come as `?token=`, for clients that cannot set headers. */
+  readonly tokenInQuery?: boolean;
   /** One line for OpenAPI. */
   readonly summary?: string;
   /** How errors look, where it is not the platform's envelope. */
@@ -157,7 +163,7 @@ export interface HttpTrigger<I = unknown> extends Typed<I, unknown> {
 
 /**
  * An HTTP route. The handler returns the `data` of the envelope, a `reply(…)`, or a `Response` that
- * is sent as it is. Token routes may also be given the token as `?token=` (for WebSocket and SSE).
+ * is sent as it is.
  *
  * @example
  * ```ts

@@ -46,7 +46,7 @@ export const gauges = {
     help: "Messages published and not yet handled",
     labels: ["group", "topic", "partition"],
   },
-  queue_depth: { help: "Due items that wait", labels: ["queue"] },
+  queue_in_flight: { help: "Due items that are worked on", labels: ["queue"] },
   alerts_active: { help: "Alerts that fire now", labels: ["severity"] },
   notifications_pending: { help: "Notifications not yet delivered", labels: [] },
   live_connections: { help: "Open live connections", labels: ["kind"] },

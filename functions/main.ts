@@ -1,0 +1,117 @@
+/**
+ * `deno task start [service…]`: configuration → world → run. With `--dev` it greets a person.
+ *
+ * @module
+ */
+import { looseEnds } from "shared/runner/check.ts";
+import { run } from "shared/runner/run.ts";
+import { outsideTraces } from "shared/telemetry/trace.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { checkAlerting } from "./alert-engine/alerting.ts";
+import { seedRules } from "./analyzer/defaults.ts";
+import { services as allServices } from "./mod.ts";
+import { closeLive } from "./ui-backend/live.ts";
+import { consoleLog, openWorld } from "./world.ts";
+
+/** Starts the named services (none: all) and resolves with what stops them. */
+export async function start(config: Config, names: readonly string[], dev: boolean) {
+  const all = allServices(config);
+  const chosen = choose(all, names, config);
+  const loose = looseEnds(all);
+  if (loose.length > 0) throw new ConfigError(loose);
+  const world = await openWorld(config);
+  const { log } = world;
+  try {
+    for (const warning of checkAlerting(world.config).warnings) {
+      log.warn(warning, { service: "alert-engine" });
+    }
+    await seedRules(world.store, world.clock.now());
+    const running = await run(chosen, world);
+    for (const [service, address] of running.addresses) {
+      log.info(`Listening on ${address}`, { service, address });
+    }
+    if (dev) greet(world.config, running.addresses);
+    return {
+      addresses: running.addresses,
+      async stop() {
+        closeLive(world.env("ui-backend"));
+        await running.stop();
+        await world.close();
+        log.info("Stopped");
+      },
+    };
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+}
+
+function choose(
+  all: ReturnType<typeof allServices>,
+  names: readonly string[],
+  config: Config,
+): ReturnType<typeof allServices> {
+  const unknown = names.filter((name) => !all.some((service) => service.name === name));
+  if (unknown.length > 0) {
+    throw new ConfigError([
+      `There is no service "${unknown.join('", "')}"; there are ${
+        all.map((service) => service.name).join(", ")
+      }`,
+    ]);
+  }
+  const simulators = config.SIMULATORS;
+  return all.filter((service) =>
+    names.length > 0
+      ? names.includes(service.name)
+      : !service.simulated || !simulators || simulators.includes(service.name)
+  );
+}
+
+function greet(config: Config, addresses: ReadonlyMap<string, string>): void {
+  const at = (service: string) => addresses.get(service)?.replace("127.0.0.1", "localhost");
+  console.log(`
+  EventFlow is running
+
+  dashboard     ${at("dashboard")}
+  API           ${at("ui-backend")}   documentation ${at("ui-backend")}/docs/
+  telemetry in  ${at("ingest")}   OTEL_EXPORTER_OTLP_ENDPOINT=${at("ingest")}
+  log in        admin / ${config.ADMIN_PASSWORD.reveal() === "admin" ? "admin" : "ADMIN_PASSWORD"}${
+    config.DEMO_LOGIN ? `, or any name / demo` : ""
+  }
+  data          ${config.DATA_DIR}
+`);
+}
+
+async function main(): Promise<void> {
+  const names = Deno.args.filter((arg) => arg !== "--dev");
+  let running: Awaited<ReturnType<typeof start>>;
+  try {
+    running = await start(readConfig(Deno.env.toObject()), names, Deno.args.includes("--dev"));
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      console.error(error.message);
+    } else {
+      consoleLog({ LOG_LEVEL: "error" }).error("Cannot start", { error });
+    }
+    Deno.exit(1);
+  }
+  let stopping = false;
+  const stop = async () => {
+    // A second signal does not wait.
+    if (stopping) Deno.exit(130);
+    stopping = true;
+    await running.stop();
+    Deno.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);
+  // Under --watch the program is replaced without a signal.
+  globalThis.addEventListener("unload", () => void (stopping || running.stop()));
+}
+
+if (import.meta.main) {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    consoleLog({ LOG_LEVEL: "error" }).error("Unhandled rejection", { error: event.reason });
+    Deno.exit(1);
+  });
+  await outsideTraces(main);
+}

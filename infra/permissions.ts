@@ -1,0 +1,23 @@
+/**
+ * Prints the permissions that the services need with this environment, as flags for `deno run`: the
+ * network, the environment, and the files that the configuration names. Nothing else.
+ *
+ * @module
+ */
+const variable = (name: string) => Deno.env.get(name) || undefined;
+const data = variable("DATA_DIR") ?? ".data";
+const read = [
+  ".",
+  data,
+  ...["ALERTING_CONFIG", "SCRAPE_CONFIG", "KAFKA_SSL_CA"].flatMap((name) => variable(name) ?? []),
+];
+if (read.some((path) => path.includes(","))) {
+  throw new Error("Cannot name a path in a permission as it has a comma");
+}
+console.log([
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys=hostname,osRelease,networkInterfaces,cpus",
+  `--allow-read=${[...new Set(read)].join(",")}`,
+  `--allow-write=${data}`,
+].join(" "));

@@ -1,0 +1,153 @@
+/**
+ * The runner: binds declared functions to the world and ends them cleanly. The one place that
+ * listens on the network.
+ *
+ * @module
+ */
+import type { Subscription } from "shared/broker/port.ts";
+import type { Declared, Service } from "shared/define/mod.ts";
+import { topics } from "shared/model/topics.ts";
+import { outsideTraces } from "shared/telemetry/trace.ts";
+import type { Site } from "./call.ts";
+import { runDues } from "./dues.ts";
+import { serve } from "./http.ts";
+import { runSchedule } from "./schedules.ts";
+import { subscribe } from "./topics.ts";
+import type { World } from "./world.ts";
+
+/** How long a stop may take before what is in flight is abandoned (and done again later). */
+const drain_ms = 4_000;
+/** How long open streams may go on at a stop. */
+const streams_ms = 500;
+/** How often ports clean up. */
+const maintain_ms = 60_000;
+
+export interface Running {
+  /** Where each service listens, e.g. `http://127.0.0.1:8007`. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /**
+   * Stops: takes nothing new, finishes what is in flight within the deadline, commits. The ports
+   * stay open; who opened them closes them.
+   */
+  stop(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Listen on the services' ports; true when absent. */
+  listen?: boolean;
+}
+
+/** Starts services. */
+export function run(
+  services: readonly Service[],
+  world: World,
+  options: RunOptions = {},
+): Promise<Running> {
+  return outsideTraces(() => start(services, world, options));
+}
+
+async function start(
+  services: readonly Service[],
+  world: World,
+  { listen = true }: RunOptions,
+): Promise<Running> {
+  const stopping = new AbortController();
+  const aborting = new AbortController();
+  await world.broker.create(topics);
+
+  const loops: Promise<void>[] = [maintain(world, stopping.signal)];
+  const subscriptions: Subscription[] = [];
+  const servers: Server[] = [];
+  const addresses = new Map<string, string>();
+  for (const service of services) {
+    const siteOf = siteFactory(service, world);
+    for (const fn of service.functions) {
+      const { on } = fn;
+      if (on.kind === "topic") subscriptions.push(await subscribe(siteOf(fn), on));
+      if (on.kind === "schedule") {
+        loops.push(runSchedule(siteOf(fn), on, stopping.signal, aborting.signal));
+      }
+      if (on.kind === "due") loops.push(runDues(siteOf(fn), on, stopping.signal, aborting.signal));
+    }
+    if (listen) {
+      const server = listenFor(service, siteOf, world, aborting.signal);
+      servers.push(server);
+      addresses.set(service.name, server.address);
+    }
+  }
+
+  return {
+    addresses,
+    async stop() {
+      stopping.abort();
+      const done = new AbortController();
+      const deadline = world.clock.sleep(drain_ms, done.signal).then(() => {
+        if (!done.signal.aborted) aborting.abort();
+      });
+      const closed = servers.map((server) => server.close());
+      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+      await Promise.all(loops);
+      await Promise.all(closed);
+      done.abort();
+      await deadline;
+    },
+  };
+}
+
+function siteFactory(service: Service, world: World): (fn: Declared) => Site {
+  const metrics = world.metrics(service.name);
+  const env = world.env(service.name);
+  return (fn) => ({ fn, service: service.name, world, metrics, env });
+}
+
+interface Server {
+  readonly address: string;
+  /** Answers what it was asked; open streams are given a moment, then cut. */
+  close(): Promise<void>;
+}
+
+function listenFor(
+  service: Service,
+  siteOf: (fn: Declared) => Site,
+  world: World,
+  abort: AbortSignal,
+): Server {
+  const served = serve(service, siteOf, world, abort);
+  const cut = new AbortController();
+  const server = Deno.serve({
+    port: service.port,
+    hostname: world.hostname,
+    signal: cut.signal,
+    onListen: () => {},
+  }, (request, info) =>
+    served.fetch(
+      request,
+      info.remoteAddr.transport === "tcp" ? info.remoteAddr.hostname : "",
+      (target, options) => Deno.upgradeWebSocket(target, { ...options, idleTimeout: 60 }),
+    ));
+  const { hostname, port } = server.addr as Deno.NetAddr;
+  return {
+    address: `http://${hostname}:${port}`,
+    async close() {
+      const done = new AbortController();
+      const closed = server.shutdown().then(() => done.abort());
+      await world.clock.sleep(streams_ms, AbortSignal.any([abort, done.signal]));
+      if (!done.signal.aborted) cut.abort();
+      await closed;
+    },
+  };
+}
+
+async function maintain(world: World, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await world.clock.sleep(maintain_ms, stop);
+    if (stop.aborted) return;
+    for (const port of [world.broker, world.store]) {
+      try {
+        await port.maintain();
+      } catch (error) {
+        world.log.warn("Housekeeping failed", { error });
+      }
+    }
+  }
+}

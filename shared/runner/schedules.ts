@@ -1,0 +1,82 @@
+/** Binds functions to schedules: every tick runs once in the whole fleet, never two at a time. @module */
+import { Retryable, type ScheduleTrigger } from "shared/define/mod.ts";
+import { nextMatch } from "shared/time/cron.ts";
+import { parseDuration } from "shared/time/duration.ts";
+import { startSpan } from "shared/telemetry/trace.ts";
+import { emptyOutbox, type Site } from "./call.ts";
+import { runCall } from "./stack.ts";
+
+/** How long a tick stays taken: longer than clocks of a fleet differ. */
+const taken_ms = 60_000;
+
+/** When a schedule ticks next, strictly after `after`; undefined when it never does again. */
+export function nextTick(
+  schedule: ScheduleTrigger["schedule"],
+  after: number,
+): number | undefined {
+  if ("cron" in schedule) return nextMatch(schedule.cron, after);
+  const interval = parseDuration(schedule.every);
+  if (interval < 1_000) {
+    throw new RangeError(
+      `Cannot schedule a function as an interval is at least 1s: current value is "${schedule.every}"`,
+    );
+  }
+  return (Math.floor(after / interval) + 1) * interval;
+}
+
+/** Ticks until the signal is aborted; resolves when the last call has ended. */
+export async function runSchedule(
+  site: Site,
+  { schedule }: ScheduleTrigger,
+  stop: AbortSignal,
+  abort: AbortSignal,
+): Promise<void> {
+  const { fn, world, metrics } = site;
+  let at = nextTick(schedule, world.clock.now());
+  while (at !== undefined) {
+    await world.clock.sleep(at - world.clock.now(), stop);
+    if (stop.aborted) return;
+    if (world.clock.now() < at) continue;
+    await tick(site, at, abort);
+    const now = world.clock.now();
+    // A call that took longer than its interval: only the newest tick it ran over is made up for.
+    let next = nextTick(schedule, at);
+    let later = next === undefined ? undefined : nextTick(schedule, next);
+    while (later !== undefined && later <= now) {
+      metrics.add("schedule_ticks_skipped_total", { function: fn.name });
+      next = later;
+      later = nextTick(schedule, next);
+    }
+    at = next;
+  }
+}
+
+async function tick(site: Site, at: number, signal: AbortSignal): Promise<void> {
+  const { fn, world } = site;
+  const cause = `tick/${fn.name}/${at}`;
+  const span = startSpan(fn.name);
+  try {
+    if (!await world.store.once(cause, taken_ms)) return;
+    await runCall({
+      site,
+      records: [],
+      inputs: [{ at }],
+      cause,
+      extra: {},
+      span,
+      signal,
+      attempt: 1,
+      started_at: world.clock.now(),
+      outbox: emptyOutbox(),
+      result: undefined,
+    });
+    span.end();
+  } catch (error) {
+    span.end(error);
+    // The next tick comes anyway. Bugs were logged by the stack; a world that is not ready is told
+    // by /readyz and the counters.
+    if (error instanceof Retryable) {
+      world.log.debug(`Tick of ${fn.name} was lost`, { service: site.service, error });
+    }
+  }
+}
