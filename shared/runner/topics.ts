@@ -79,9 +79,11 @@ function plainConsumer(site: Site, trigger: TopicTrigger): Consumer {
         if (members) members.push(record);
         else lanes.set(lane, [record]);
       }
-      await Promise.all([...lanes.values()].map(async (lane) => {
+      const ended = await Promise.allSettled([...lanes.values()].map(async (lane) => {
         for (const record of lane) await runAndEnd(topicCall(site, [record], signal));
       }));
+      // Not before every lane has ended: a batch that comes again must meet nobody.
+      for (const end of ended) if (end.status === "rejected") throw end.reason;
     },
   };
 }
