@@ -63,7 +63,10 @@ export const Variables = z.object({
   ALLOWED_ORIGINS: list.optional(),
   INGEST_TOKEN: secret().optional(),
   ALERTING_CONFIG: z.string().optional(),
-  ALERT_ENGINE_ROUTE_PREFIX: z.string().default(""),
+  ALERT_ENGINE_ROUTE_PREFIX: z.string()
+    .regex(/^(\/[\w.-]+)*\/?$/, "must be a path such as /alertmanager")
+    .transform((prefix) => prefix.replace(/\/$/, ""))
+    .default(""),
   SLACK_WEBHOOK_URL: secret(url("http:", "https:")).optional(),
   SLACK_CHANNEL: z.string().optional(),
   SMTP_URL: secret(url("smtp:", "smtps:")).optional(),

@@ -7,7 +7,7 @@ import { looseEnds } from "shared/runner/check.ts";
 import { run } from "shared/runner/run.ts";
 import { outsideTraces } from "shared/telemetry/trace.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { checkAlerting } from "./alert-engine/alerting.ts";
+import { alerting, checkAlerting } from "./alert-engine/alerting.ts";
 import { seedRules } from "./analyzer/defaults.ts";
 import { services as allServices } from "./mod.ts";
 import { closeLive } from "./ui-backend/live.ts";
@@ -33,8 +33,17 @@ export async function start(config: Config, names: readonly string[], dev: boole
     if (dev) greet(world.config, running.addresses);
     return {
       addresses: running.addresses,
+      /** Reads ALERTING_CONFIG again; a bad one is reported and the old one stays. */
+      reload() {
+        try {
+          alerting(world.env("alert-engine")).reload();
+          log.info("Alerting configuration reloaded", { service: "alert-engine" });
+        } catch (error) {
+          log.error("Alerting configuration not reloaded", { service: "alert-engine", error });
+        }
+      },
       async stop() {
-        closeLive(world.env("ui-backend"));
+        await closeLive(world.env("ui-backend"));
         await running.stop();
         await world.close();
         log.info("Stopped");
@@ -60,6 +69,13 @@ function choose(
     ]);
   }
   const simulators = config.SIMULATORS;
+  const noSimulator =
+    simulators?.filter((name) =>
+      name !== "none" && !all.some((service) => service.simulated && service.name === name)
+    ) ?? [];
+  if (noSimulator.length > 0) {
+    throw new ConfigError([`SIMULATORS names no simulated service: "${noSimulator.join('", "')}"`]);
+  }
   return all.filter((service) =>
     names.length > 0
       ? names.includes(service.name)
@@ -104,6 +120,7 @@ async function main(): Promise<void> {
     Deno.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);
+  Deno.addSignalListener("SIGHUP", () => running.reload());
   // Under --watch the program is replaced without a signal.
   globalThis.addEventListener("unload", () => void (stopping || running.stop()));
 }

@@ -77,7 +77,7 @@ export async function openWorld(given: Config, options: OpenOptions = {}): Promi
     async authorize(access, token) {
       if (access === "ingest") return ingestCaller(token, config);
       if (!token) throw new HttpProblem(401, "unauthenticated", "This needs a bearer token");
-      const caller = await authenticate(token, config);
+      const caller = await authenticate(token, config, clock.now());
       if (access !== "public" && roles.indexOf(caller.role) < roles.indexOf(access)) {
         throw new HttpProblem(
           403,

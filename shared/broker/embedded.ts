@@ -422,7 +422,7 @@ class SqliteBroker implements EmbeddedBroker {
     let assigned = false;
     while (!assigned && !signal.aborted) {
       try {
-        position = (await consumer.assigned?.(partition.number)) ?? slot.committed;
+        position = (await consumer.assigned?.(partition.number, slot.committed)) ?? slot.committed;
         assigned = true;
         failures = 0;
       } catch {

@@ -33,10 +33,10 @@ export interface Batch {
 /** What a subscriber does with its partitions. Calls for one partition never overlap. */
 export interface Consumer {
   /**
-   * A partition was assigned; the first batch comes when this resolves. Returns the offset to start
-   * from, or undefined for the group's committed one.
+   * A partition was assigned; the first batch comes when this resolves. `committed` is the offset
+   * that the group would go on from. Returns the offset to start from instead, or undefined.
    */
-  assigned?(partition: number): Promise<number | undefined>;
+  assigned?(partition: number, committed: number): Promise<number | undefined>;
   /**
    * Handles a batch. When it resolves all its records are done and will be committed; with
    * `{ seek }` reading goes on from that offset instead and nothing is committed. When it throws,

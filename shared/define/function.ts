@@ -84,6 +84,8 @@ export interface Service {
   readonly name: string;
   readonly port: number;
   readonly functions: readonly Declared[];
+  /** Goes before the paths of its routes, e.g. `/alertmanager`; `""` when absent. */
+  readonly prefix?: string;
   /** Makes up its data: may be left out by `SIMULATORS`. */
   readonly simulated?: boolean;
   /** Serves `/openapi.json` and `/docs`, and answers browsers of the allowed origins. */

@@ -30,6 +30,19 @@ export interface PartitionState<S> {
   restore(state: S, key: string, part: unknown): void;
 }
 
+/** What a function with partition state finds in its context. */
+export interface PartitionContext<S> {
+  readonly state: S;
+  readonly partition: number;
+  /** These messages were handled before, and their effects made: the state catches up with itself. */
+  readonly replaying: boolean;
+  /**
+   * Stores the state as it is, as of before this batch: what comes from here on is decided by
+   * something that a replay from further back would not find any more.
+   */
+  checkpoint(): Promise<void>;
+}
+
 export interface TopicTrigger<I = unknown, X = unknown> extends Typed<I, X> {
   readonly kind: "topic";
   readonly topic: Topic;
@@ -53,7 +66,7 @@ export function topic<T>(
 export function topic<T, S>(
   topic: Topic<string, T>,
   options: { batch: number; state: PartitionState<S>; wake?: string },
-): TopicTrigger<readonly T[], { state: S; partition: number }>;
+): TopicTrigger<readonly T[], PartitionContext<S>>;
 // deno-lint-ignore no-explicit-any -- the overloads above are the types
 export function topic(topic: Topic<string, any>, options: object = {}): TopicTrigger<any, any> {
   return { kind: "topic", topic, ...options };

@@ -1,7 +1,7 @@
 /** A metric on the wire, and the samples that it stands for. @module */
 import { z } from "zod";
 import { canonicalLabels, type Labels, LabelsSchema } from "./labels.ts";
-import { ServiceName, Timestamp } from "./wire.ts";
+import { epochOf, ServiceName, Timestamp } from "./wire.ts";
 
 /** The metric types that fill the dashboard's cards; any other name is as welcome. */
 export const platformMetrics = [
@@ -88,36 +88,112 @@ const units: Readonly<Record<string, string>> = {
   latency_p99: "ms",
 };
 
+/** What the samples of a series share. */
+interface SeriesOf {
+  readonly series: string;
+  readonly metric: string;
+  readonly labels: Labels;
+  /** Where the message names none. */
+  readonly unit: string;
+}
+
 const noLabels: Labels = Object.freeze({});
+
+/**
+ * Series by service, metric and labels as messages write them: making an identity sorts and quotes
+ * the labels, and the same few come again and again. Emptied when full.
+ */
+const known = new Map<string, Map<string, Map<string, SeriesOf>>>();
+const maxKnown = 20_000;
+let knownCount = 0;
+
+function seriesOf(service: string, name: string, labels: Labels | undefined): SeriesOf {
+  // With their lengths, so that no two label sets are written alike.
+  let written = "";
+  if (labels !== undefined) {
+    for (const label in labels) {
+      const value = labels[label]!;
+      written += `${label.length}:${label}${value.length}:${value}`;
+    }
+  }
+  const found = known.get(service)?.get(name)?.get(written);
+  if (found) return found;
+
+  // `error` is what older senders call `error_rate`.
+  const metric = name === "error" ? "error_rate" : name;
+  const one = {
+    series: seriesKey(service, metric, labels ?? noLabels),
+    metric,
+    labels: labels ?? noLabels,
+    unit: units[metric] ?? "",
+  };
+  if (knownCount++ >= maxKnown) {
+    known.clear();
+    knownCount = 1;
+  }
+  let metrics = known.get(service);
+  if (!metrics) known.set(service, metrics = new Map());
+  const sets = metrics.get(name);
+  if (sets) sets.set(written, one);
+  else metrics.set(name, new Map([[written, one]]));
+  return one;
+}
 
 /** The samples of a message: one for its value, one for each carried field. */
 export function samplesOf(message: ServiceMetric): Sample[] {
   const samples: Sample[] = [];
-  const labels = message.labels ?? noLabels;
-  const t = Date.parse(message.timestamp);
-  const add = (id: string, metric: string, unit: string | undefined, v: number) => {
-    samples.push({
-      id,
-      series: seriesKey(message.service_name, metric, labels),
-      service: message.service_name,
-      metric,
-      labels,
-      unit: unit ?? units[metric] ?? "",
-      t,
-      v,
-      trace_id: message.trace_id,
-    });
-  };
-  if (message.metric_type !== undefined && message.value !== undefined) {
-    // `error` is what older senders call `error_rate`.
-    const metric = message.metric_type === "error" ? "error_rate" : message.metric_type;
-    add(message.id, metric, message.unit, message.value);
-  }
-  for (const field in carriedMetrics) {
-    const v = message[field as keyof typeof carriedMetrics];
-    if (v === undefined) continue;
-    const metric = carriedMetrics[field as keyof typeof carriedMetrics];
-    add(`${message.id}/${metric}`, metric, undefined, v);
-  }
+  addSamples(samples, message);
   return samples;
+}
+
+/** Adds a message's samples to a list: what `samplesOf` does, for batches. */
+export function addSamples(samples: Sample[], message: ServiceMetric): void {
+  const t = epochOf(message.timestamp);
+  if (message.metric_type !== undefined && message.value !== undefined) {
+    const { id, metric_type, value, unit } = message;
+    samples.push(sampleOf(message, metric_type, id, t, value, unit));
+  }
+  // By name and not in a loop: most messages carry none, and this finds out in no time.
+  const { cpu_usage, memory_usage, latency_p50, latency_p95, latency_p99 } = message;
+  if (cpu_usage !== undefined) carry(samples, message, "cpu_usage", t, cpu_usage);
+  if (memory_usage !== undefined) carry(samples, message, "memory_usage", t, memory_usage);
+  if (latency_p50 !== undefined) carry(samples, message, "latency_p50", t, latency_p50);
+  if (latency_p95 !== undefined) carry(samples, message, "latency_p95", t, latency_p95);
+  if (latency_p99 !== undefined) carry(samples, message, "latency_p99", t, latency_p99);
+  const { error_rate, request_count } = message;
+  if (error_rate !== undefined) carry(samples, message, "error_rate", t, error_rate);
+  if (request_count !== undefined) carry(samples, message, "request_count", t, request_count);
+}
+
+function carry(
+  samples: Sample[],
+  message: ServiceMetric,
+  field: keyof typeof carriedMetrics,
+  t: number,
+  v: number,
+): void {
+  const metric = carriedMetrics[field];
+  samples.push(sampleOf(message, metric, `${message.id}/${metric}`, t, v, undefined));
+}
+
+function sampleOf(
+  message: ServiceMetric,
+  name: string,
+  id: string,
+  t: number,
+  v: number,
+  unit: string | undefined,
+): Sample {
+  const one = seriesOf(message.service_name, name, message.labels);
+  return {
+    id,
+    series: one.series,
+    service: message.service_name,
+    metric: one.metric,
+    labels: one.labels,
+    unit: unit ?? one.unit,
+    t,
+    v,
+    trace_id: message.trace_id,
+  };
 }

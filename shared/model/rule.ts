@@ -11,6 +11,8 @@ export const ruleTypes = [
   "anomaly",
   "absence",
 ] as const;
+export type RuleType = (typeof ruleTypes)[number];
+
 export const aggregations = [
   "last",
   "avg",
@@ -48,7 +50,8 @@ export const RuleInput = z.object({
   aggregation: z.enum(aggregations).default("last"),
   /** Seconds. */
   window_size: z.number().int().min(1).max(maxWindow_s).optional(),
-  operator: z.enum(operators).default(">"),
+  /** `>` for thresholds, `>=` for the other types, unless said. */
+  operator: z.enum(operators).optional(),
   threshold: z.number().optional(),
   /** Once firing, it resolves only when the value is back beyond this. */
   recovery_threshold: z.number().optional(),
@@ -70,6 +73,7 @@ export type RuleInput = z.input<typeof RuleInput>;
 export const Rule = RuleInput.extend({
   id: z.string(),
   window_size: z.number().int(),
+  operator: z.enum(operators),
   threshold: z.number(),
   min_samples: z.number().int(),
   version: z.number().int(),
@@ -78,3 +82,30 @@ export const Rule = RuleInput.extend({
   created_by: z.string(),
 });
 export type Rule = z.infer<typeof Rule>;
+
+/** What a rule of a type has when its caller does not say otherwise. */
+export interface RuleDefaults {
+  readonly window_size: number;
+  readonly operator: Operator;
+  /** A threshold rule has none of its own: the caller must say. */
+  readonly threshold?: number;
+  readonly min_samples: number;
+}
+
+const defaults: Readonly<Record<RuleType, RuleDefaults>> = {
+  threshold: { window_size: 60, operator: ">", min_samples: 1 },
+  // Three standard deviations: 0.3 % of normally distributed values are further out.
+  zscore: { window_size: 300, operator: ">=", threshold: 3, min_samples: 10 },
+  anomaly: { window_size: 300, operator: ">=", threshold: 3, min_samples: 10 },
+  // Percent away from the moving average.
+  moving_average: { window_size: 900, operator: ">=", threshold: 50, min_samples: 10 },
+  // Lines of level error or fatal.
+  error_burst: { window_size: 60, operator: ">=", threshold: 10, min_samples: 1 },
+  // The window is the limit; the threshold means nothing.
+  absence: { window_size: 300, operator: ">=", threshold: 0, min_samples: 1 },
+};
+
+/** The window, operator, threshold and least number of samples that a type of rule starts from. */
+export function ruleDefaults(type: RuleType): RuleDefaults {
+  return defaults[type];
+}

@@ -4,12 +4,14 @@ import { Alert } from "./alert.ts";
 import { DeadLetter } from "./dead_letter.ts";
 import { ServiceLog } from "./log.ts";
 import { ServiceMetric } from "./metric.ts";
+import { parseMetric } from "./metric_parse.ts";
 
 export const serviceMetrics = defineTopic({
   name: "service-metrics",
   key: (metric) => metric.service_name,
   id: (metric) => metric.id,
   schema: ServiceMetric,
+  parse: parseMetric,
   partitions: 3,
 });
 

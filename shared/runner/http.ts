@@ -112,7 +112,7 @@ export function serve(
     if (fn.on.kind !== "http") continue;
     const trigger = fn.on;
     const site = siteOf(fn);
-    app.on(trigger.method, trigger.path, (c) => {
+    app.on(trigger.method, (service.prefix ?? "") + trigger.path, (c) => {
       if (trigger.refuse) c.set("refuse", trigger.refuse);
       return answer(c, site, trigger, abort);
     });
@@ -200,7 +200,8 @@ async function answer(
       remote: bindings.remote,
       upgrade: (options?: { protocol?: string }) => bindings.upgrade(request, options),
     }],
-    cause: c.get("requestId"),
+    // Not the request's id: callers choose that, and must not choose what is derived from the cause.
+    cause: crypto.randomUUID(),
     extra: {},
     span,
     signal: abort,

@@ -7,6 +7,7 @@
 import type { Batch, Consumer, Incoming, Subscription } from "shared/broker/port.ts";
 import {
   defineKind,
+  type PartitionContext,
   type PartitionState,
   Retryable,
   type TopicTrigger,
@@ -93,6 +94,8 @@ interface Assigned {
   state: unknown;
   /** The last offset that the state stands for. */
   offset: number | undefined;
+  /** Messages before this offset were handled in an earlier life. */
+  replayUntil: number;
   snapshot_at: number;
   /** Parts to store with the next snapshot. */
   unsaved: Map<string, unknown>;
@@ -122,6 +125,7 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
     return {
       state,
       offset: meta?.value.offset,
+      replayUntil: 0,
       snapshot_at: world.clock.now(),
       unsaved: new Map(),
       carefulUntil: -1,
@@ -157,29 +161,47 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
   async function startOver(partition: number, one: Assigned, until: number) {
     const fresh = await load(partition);
     fresh.carefulUntil = Math.max(one.carefulUntil, until);
+    fresh.replayUntil = Math.max(one.replayUntil, (one.offset ?? -1) + 1);
     fresh.skip = one.skip;
     assigned.set(partition, fresh);
     return fresh;
   }
 
   async function call(partition: number, one: Assigned, records: Incoming[], signal: AbortSignal) {
-    await runAndEnd(topicCall(site, records, signal, { state: one.state, partition }));
+    const context: PartitionContext<unknown> = {
+      state: one.state,
+      partition,
+      replaying: records.length > 0 && records[0]!.offset < one.replayUntil,
+      checkpoint: () => snapshot(partition, one),
+    };
+    await runAndEnd(topicCall(site, records, signal, context));
     if (records.length > 0) one.offset = records.at(-1)!.offset;
   }
 
   return {
-    async assigned(partition) {
+    async assigned(partition, committed) {
       const one = await load(partition);
+      one.replayUntil = committed;
       assigned.set(partition, one);
       return one.offset === undefined ? undefined : one.offset + 1;
     },
     async batch(batch: Batch, signal) {
       const { partition } = batch;
       const one = assigned.get(partition)!;
+      if (one.offset === undefined) {
+        // The first batch ever: noted before any offset is committed, since after a crash reading
+        // must begin where the state does and not where the group stopped.
+        one.offset = batch.records[0]!.offset - 1;
+        await snapshot(partition, one);
+      }
       const records = batch.records.filter((record) => !one.skip.has(record.offset));
       const last = batch.records.at(-1)!.offset;
       const careful = batch.records[0]!.offset <= one.carefulUntil;
-      const steps = careful ? records.map((record) => [record]) : records.length ? [records] : [];
+      const known = records.filter((record) => record.offset < one.replayUntil);
+      const fresh = records.slice(known.length);
+      const steps = careful
+        ? records.map((record) => [record])
+        : [known, fresh].filter((step) => step.length > 0);
       for (const step of steps) {
         try {
           await call(partition, one, step, signal);
@@ -189,8 +211,8 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
             await giveUp(topicCall(site, step, signal), step[0], error);
             one.skip.add(step[0]!.offset);
           }
-          const fresh = await startOver(partition, one, last);
-          return { seek: fresh.offset === undefined ? batch.records[0]!.offset : fresh.offset + 1 };
+          const again = await startOver(partition, one, last);
+          return { seek: again.offset === undefined ? batch.records[0]!.offset : again.offset + 1 };
         }
       }
       one.offset = last;

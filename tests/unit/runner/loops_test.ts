@@ -216,6 +216,19 @@ Deno.test("partition state outlives a restart", async () => {
   await test.end();
 });
 
+Deno.test("partition state outlives a kill before its first snapshot was due", async () => {
+  const history: number[] = [];
+  const test = await running();
+  await test.start([summing(history)]);
+  for (let n = 1; n <= 3; n++) await test.publish({ key: "a", n });
+  await test.clock.advance(1_000);
+  // What a start after a kill would go by.
+  const offset = await test.store.list({ name: "state-offset", writer: "test" });
+  assert.deepEqual(offset.map(({ value }) => value), [{ offset: -1 }]);
+  await test.broker.close();
+  await test.close();
+});
+
 Deno.test("a poison message is given up, and the state is as if it had never come", async () => {
   const history: number[] = [];
   const test = await running([summing(history, () => true)]);
