@@ -97,8 +97,9 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     return code;
   })();
 
-  const wanted = options.services?.length ?? 9;
-  while (addresses.size < wanted) {
+  // Services come up in the order of their list.
+  const last = options.services?.at(-1) ?? "dashboard";
+  while (!addresses.has(last)) {
     if (exited) throw new Error(`The program ended while it started:\n${lines.join("\n")}`);
     await changed.promise;
   }

@@ -230,7 +230,6 @@ const forged: [rule: string, token: () => string | Promise<string>][] = [
   ["no signature", unsigned],
   ["an unknown role", () => sign({ ...good, role: "root" })],
   ["no role", () => sign({ username: "bob", sid: "s" })],
-  ["no session", () => sign({ username: "bob", role: "admin" })],
   ["no token at all", () => "nonsense"],
   ["changed claims", async () => {
     const [head, , signature] = (await sign(good)).split(".");
