@@ -54,6 +54,14 @@ export const Variables = z.object({
   INGEST_PORT: port(4318),
   DASHBOARD_PORT: port(3001),
   KAFKA_BROKERS: list.optional(),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SSL_CA: z.string().optional(),
+  KAFKA_SASL_MECHANISM: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: secret().optional(),
+  KAFKA_TOPIC_PREFIX: z.string()
+    .regex(/^[A-Za-z0-9._-]*$/, "must be letters, digits, dots, dashes and underscores")
+    .default(""),
   REDIS_ADDR: z.string().optional(),
   REDIS_URL: secret(url("redis:", "rediss:")).optional(),
   JWT_SECRET: secret(z.string().min(32, "must be at least 32 bytes long")).optional(),
@@ -127,6 +135,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       refuse("ADMIN_PASSWORD", "must be set, and not to the default, in production");
     }
     if (given.DEMO_LOGIN === "true") refuse("DEMO_LOGIN", "must not be true in production");
+  }
+  for (const name of ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]) {
+    if (given.KAFKA_SASL_MECHANISM && !given[name]) {
+      refuse(name, "must be set when KAFKA_SASL_MECHANISM is set");
+    }
   }
   if (given.SMTP_URL && !given.EMAIL_RECIPIENTS) {
     refuse("EMAIL_RECIPIENTS", "must name somebody when SMTP_URL is set");
