@@ -63,6 +63,7 @@ export const Variables = z.object({
     .regex(/^[A-Za-z0-9._-]*$/, "must be letters, digits, dots, dashes and underscores")
     .default(""),
   REDIS_ADDR: z.string().optional(),
+  REDIS_SSL_CA: z.string().optional(),
   REDIS_URL: secret(url("redis:", "rediss:")).optional(),
   JWT_SECRET: secret(z.string().min(32, "must be at least 32 bytes long")).optional(),
   JWT_EXPIRATION: z.coerce.number().positive().max(8_760).default(24),

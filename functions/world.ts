@@ -7,14 +7,16 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEmbeddedBroker } from "shared/broker/embedded.ts";
+import type { Broker } from "shared/broker/port.ts";
 import { HttpProblem } from "shared/define/mod.ts";
 import { roles } from "shared/define/mod.ts";
 import type { World } from "shared/runner/world.ts";
 import { openEmbeddedStore } from "shared/store/embedded.ts";
+import type { Store } from "shared/store/port.ts";
 import { createLog, type Log } from "shared/telemetry/log.ts";
 import { createMetrics, type Metrics } from "shared/telemetry/metrics.ts";
 import { type Clock, systemClock } from "shared/time/clock.ts";
-import { type Config, ConfigError, Secret } from "./config.ts";
+import { type Config, Secret } from "./config.ts";
 import type { Env } from "./define.ts";
 import { authenticate } from "./ui-backend/tokens.ts";
 
@@ -33,23 +35,20 @@ export interface OpenWorld extends World {
 }
 
 /**
- * Opens the ports that the configuration names.
+ * Opens the ports that the configuration names: Kafka and Redis where they are, else the embedded
+ * ones.
  *
- * @throws {ConfigError} when an adapter is asked for that there is not
+ * @throws {Unavailable} when one of them cannot be reached
  */
 export async function openWorld(given: Config, options: OpenOptions = {}): Promise<OpenWorld> {
-  const problems: string[] = [];
-  if (given.KAFKA_BROKERS) problems.push("KAFKA_BROKERS is set, but there is no Kafka adapter yet");
-  if (given.REDIS_ADDR || given.REDIS_URL) {
-    problems.push("REDIS_ADDR or REDIS_URL is set, but there is no Redis adapter yet");
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-
   const clock = options.clock ?? systemClock;
   const log = options.log ?? consoleLog(given);
   const config = Object.freeze({ ...given, JWT_SECRET: given.JWT_SECRET ?? keptSecret(given) });
-  const broker = await openEmbeddedBroker({ directory: config.DATA_DIR, clock });
-  const store = await openEmbeddedStore({ directory: config.DATA_DIR, clock });
+  const broker = await openBroker(config, clock, log);
+  const store = await openStore(config, clock, log).catch(async (error) => {
+    await broker.close();
+    throw error;
+  });
   const process = {};
   const metrics = new Map<string, Metrics>();
   const metricsOf = (service: string) => {
@@ -92,6 +91,44 @@ export async function openWorld(given: Config, options: OpenOptions = {}): Promi
       await store.close();
     },
   };
+}
+
+async function openBroker(config: Config, clock: Clock, log: Log): Promise<Broker> {
+  if (!config.KAFKA_BROKERS) return openEmbeddedBroker({ directory: config.DATA_DIR, clock });
+  // Loaded where it is used: most processes on a laptop never need it.
+  const { openKafkaBroker } = await import("shared/broker/kafka.ts");
+  const ca = config.KAFKA_SSL_CA && readFileSync(config.KAFKA_SSL_CA, "utf8");
+  return await openKafkaBroker({
+    brokers: config.KAFKA_BROKERS,
+    clientId: "eventflow",
+    topicPrefix: config.KAFKA_TOPIC_PREFIX,
+    ...(config.KAFKA_SSL || ca ? { ssl: ca ? { ca } : true } : {}),
+    ...(config.KAFKA_SASL_MECHANISM
+      ? {
+        sasl: {
+          mechanism: config.KAFKA_SASL_MECHANISM,
+          username: config.KAFKA_SASL_USERNAME!,
+          password: config.KAFKA_SASL_PASSWORD!.reveal(),
+        },
+      }
+      : {}),
+    clock,
+    log,
+  });
+}
+
+async function openStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+  if (!config.REDIS_URL && !config.REDIS_ADDR) {
+    return openEmbeddedStore({ directory: config.DATA_DIR, clock });
+  }
+  const { openRedisStore } = await import("shared/store/redis.ts");
+  return await openRedisStore({
+    url: config.REDIS_URL?.reveal(),
+    address: config.REDIS_ADDR,
+    ca: config.REDIS_SSL_CA && readFileSync(config.REDIS_SSL_CA, "utf8"),
+    clock,
+    log,
+  });
 }
 
 /** JSON lines on standard output; for people where that is a terminal. */

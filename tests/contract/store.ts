@@ -28,7 +28,8 @@ export interface StoreWorld {
   pass(ms: number): Promise<void>;
   /** The same data through a new connection; the old one is cut off with no goodbye. */
   crash(): Promise<Store>;
-  close(): Promise<void>;
+  /** Closes the store after the test of a property. */
+  close(property: string): Promise<void>;
 }
 
 interface Thing {
@@ -78,7 +79,7 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
           },
         });
       } finally {
-        await world.close();
+        await world.close(property);
       }
     });
   }

@@ -207,6 +207,8 @@ export class Cluster {
       : net.connect({ host, port }, onConnect);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 30_000);
+    // kafkajs lets go of sockets again and again, and each time leaves a listener behind.
+    socket.unref = () => socket;
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     return socket;

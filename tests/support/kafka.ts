@@ -1,0 +1,71 @@
+/** A real Kafka for tests: a process of its own on free ports, with a directory of its own. @module */
+const script = new URL("../../infra/kafka/kafka.sh", import.meta.url).pathname;
+
+export interface Kafka {
+  /** `host:port` of the listeners. */
+  readonly plain: string;
+  readonly sasl: string;
+  readonly tls: string;
+  readonly saslTls: string;
+  /** The certificate authority of the TLS listeners, as PEM text. */
+  readonly ca: string;
+  /** Ends it as an operator would. */
+  stop(): Promise<void>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again, with what it had. */
+  start(): Promise<void>;
+  /** Ends it and removes its data. */
+  close(): Promise<void>;
+}
+
+/** Users of the SASL listeners, as `infra/kafka/kafka.sh` makes them. */
+export const users = {
+  plain: { username: "plain-user", password: "plain-secret" },
+  scram: { username: "scram-user", password: "scram-secret" },
+};
+
+/** Starts a broker; the first start on a machine fetches its jars. */
+export async function startKafka(): Promise<Kafka> {
+  const data = await Deno.makeTempDir({ prefix: "eventflow-kafka-" });
+  const port = freePorts(5);
+  const run = async (command: string) => {
+    const { success, stdout, stderr } = await new Deno.Command(script, {
+      args: [command],
+      env: { KAFKA_PORT: String(port), KAFKA_DATA: data, KAFKA_HEAP: "384" },
+    }).output();
+    if (success) return;
+    const text = new TextDecoder();
+    throw new Error(`kafka.sh ${command} failed: ${text.decode(stdout)}${text.decode(stderr)}`);
+  };
+  await run("start");
+  return {
+    plain: `127.0.0.1:${port}`,
+    sasl: `127.0.0.1:${port + 2}`,
+    tls: `127.0.0.1:${port + 3}`,
+    saslTls: `127.0.0.1:${port + 4}`,
+    ca: await Deno.readTextFile(`${data}/tls/ca.pem`),
+    stop: () => run("stop"),
+    kill: () => run("kill"),
+    start: () => run("start"),
+    close: () => run("wipe"),
+  };
+}
+
+/** The first of some ports in a row that nobody listens on; below those that clients are given. */
+function freePorts(count: number): number {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 12_000);
+    const listeners: Deno.Listener[] = [];
+    try {
+      for (let i = 0; i < count; i++) {
+        listeners.push(Deno.listen({ hostname: "127.0.0.1", port: first + i }));
+      }
+      return first;
+    } catch {
+      // Taken: another try.
+    } finally {
+      for (const listener of listeners) listener.close();
+    }
+  }
+}
