@@ -10,7 +10,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { alerting, checkAlerting } from "./alert-engine/alerting.ts";
 import { seedRules } from "./analyzer/defaults.ts";
 import { services as allServices } from "./mod.ts";
-import { closeLive } from "./ui-backend/live.ts";
+import { closeLive } from "./ui-backend/live/live.ts";
 import { consoleLog, openWorld } from "./world.ts";
 
 /** Starts the named services (none: all) and resolves with what stops them. */

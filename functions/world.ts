@@ -18,7 +18,7 @@ import { createMetrics, type Metrics } from "shared/telemetry/metrics.ts";
 import { type Clock, systemClock } from "shared/time/clock.ts";
 import { type Config, Secret } from "./config.ts";
 import type { Env } from "./define.ts";
-import { authenticate } from "./ui-backend/tokens.ts";
+import { authenticate } from "./ui-backend/auth/tokens.ts";
 
 export interface OpenOptions {
   clock?: Clock;

@@ -28,7 +28,11 @@ export default defineFunction({
     }
     if (samples.length > 0) ctx.save(append(samples));
     const evaluation = evaluate(detection, samples, rules, ctx.now);
-    for (const { alert, cause } of evaluation.transitions) ctx.emit(alerts, alert, causes[cause]);
+    for (const { alert, cause } of evaluation.transitions) {
+      ctx.emit(alerts, alert, causes[cause]);
+      const delay_ms = ctx.now - Date.parse(alert.timestamp);
+      ctx.metrics.observe("alert_delay_seconds", {}, Math.max(0, delay_ms / 1_000));
+    }
     count(ctx.metrics, detection, evaluation);
     timePasses(rules, messages.length === 0 ? ctx.now : newest, ctx);
   },

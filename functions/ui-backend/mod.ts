@@ -1,32 +1,32 @@
 /** The functions of the API, in the order that a user meets them. @module */
 import type { Config } from "functions/config.ts";
 import { defineService, type Service } from "functions/define.ts";
-import acknowledgeAlert from "./acknowledge_alert.ts";
-import createRule from "./create_rule.ts";
-import createUser from "./create_user.ts";
-import dashboardStats from "./dashboard_stats.ts";
-import deleteRule from "./delete_rule.ts";
-import deleteUser from "./delete_user.ts";
-import getAlert from "./get_alert.ts";
-import getRule from "./get_rule.ts";
-import health from "./health.ts";
-import latestMetrics from "./latest_metrics.ts";
-import listAlerts from "./list_alerts.ts";
-import listRules from "./list_rules.ts";
-import listServices from "./list_services.ts";
-import listUsers from "./list_users.ts";
-import liveAlerts from "./live_alerts.ts";
-import liveEvents from "./live_events.ts";
-import liveLogs from "./live_logs.ts";
-import liveMetrics from "./live_metrics.ts";
-import liveSocket from "./live_socket.ts";
-import login from "./login.ts";
-import logout from "./logout.ts";
-import recordAlerts from "./record_alerts.ts";
-import recordDeadLetters from "./record_dead_letters.ts";
-import refresh from "./refresh.ts";
-import replaceRule from "./replace_rule.ts";
-import serviceMetrics from "./service_metrics.ts";
+import acknowledgeAlert from "./alerts/acknowledge.ts";
+import createRule from "./rules/create.ts";
+import createUser from "./users/create.ts";
+import dashboardStats from "./stats/dashboard.ts";
+import deleteRule from "./rules/delete.ts";
+import deleteUser from "./users/delete.ts";
+import getAlert from "./alerts/get.ts";
+import getRule from "./rules/get.ts";
+import health from "./stats/health.ts";
+import latestMetrics from "./services/latest.ts";
+import listAlerts from "./alerts/list.ts";
+import listRules from "./rules/list.ts";
+import listServices from "./services/list.ts";
+import listUsers from "./users/list.ts";
+import liveAlerts from "./live/alerts.ts";
+import liveEvents from "./live/events.ts";
+import liveLogs from "./live/logs.ts";
+import liveMetrics from "./live/metrics.ts";
+import liveSocket from "./live/socket.ts";
+import login from "./auth/login.ts";
+import logout from "./auth/logout.ts";
+import recordAlerts from "./alerts/record.ts";
+import recordDeadLetters from "./alerts/record_dead_letters.ts";
+import refresh from "./auth/refresh.ts";
+import replaceRule from "./rules/replace.ts";
+import serviceMetrics from "./services/metrics.ts";
 
 /** The REST API and the live updates. */
 export function uiBackend(config: Config): Service {

@@ -2,7 +2,7 @@
 import { type Alert, alertId, type Explanation } from "shared/model/alert.ts";
 import { fingerprint, type Labels, maxLabels } from "shared/model/labels.ts";
 import { formatTime, type Severity } from "shared/model/wire.ts";
-import type { Shown } from "./detectors/mod.ts";
+import type { Shown } from "./detectors/detector.ts";
 import { type CompiledRule, logMetric } from "./rules.ts";
 import type { SeriesState } from "./state.ts";
 import { formatNumber, formatValue } from "./text.ts";

@@ -7,7 +7,8 @@
 import type { Labels } from "shared/model/labels.ts";
 import { type Matcher, matches, parseMatcher } from "shared/model/matcher.ts";
 import type { Operator, Rule } from "shared/model/rule.ts";
-import { type Detector, detectors } from "./detectors/mod.ts";
+import type { Detector } from "./detectors/detector.ts";
+import { detectors } from "./detectors/mod.ts";
 import type { Needs } from "./windows.ts";
 
 /** A rule with what evaluating it needs. */

@@ -45,6 +45,22 @@ export interface Outbox {
   stage: "open" | "handled" | "published";
 }
 
+/** A call that begins now; what is not given is empty. */
+export function newCall(
+  parts: Pick<Call, "site" | "cause" | "span" | "signal"> & Partial<Call>,
+): Call {
+  return {
+    records: [],
+    inputs: [],
+    extra: {},
+    attempt: 1,
+    started_at: parts.site.world.clock.now(),
+    outbox: emptyOutbox(),
+    result: undefined,
+    ...parts,
+  };
+}
+
 export function emptyOutbox(): Outbox {
   return { messages: [], changes: [], stage: "open" };
 }

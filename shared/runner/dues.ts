@@ -7,7 +7,7 @@
 import { type DueTrigger, Retryable } from "shared/define/mod.ts";
 import type { Taken } from "shared/store/port.ts";
 import { startSpan } from "shared/telemetry/trace.ts";
-import { emptyOutbox, type Site } from "./call.ts";
+import { newCall, type Site } from "./call.ts";
 import { runCall } from "./stack.ts";
 
 /** Longer than a call may take; after that a replica that died is replaced. */
@@ -81,20 +81,14 @@ async function run(site: Site, item: Taken, signal: AbortSignal): Promise<void> 
   const { fn, world } = site;
   const span = startSpan(fn.name, { kind: "consumer" });
   try {
-    await runCall({
+    await runCall(newCall({
       site,
-      records: [],
       inputs: [{ id: item.id, at: item.at, attempt: item.attempt }],
       cause: `due/${item.id}/${item.at}`,
       taken: item,
-      extra: {},
       span,
       signal,
-      attempt: 1,
-      started_at: world.clock.now(),
-      outbox: emptyOutbox(),
-      result: undefined,
-    });
+    }));
     span.end();
   } catch (error) {
     span.end(error);

@@ -19,7 +19,7 @@ import {
   type Service,
 } from "shared/define/mod.ts";
 import { serverSpan } from "shared/telemetry/trace.ts";
-import { type Call, emptyOutbox, type Site } from "./call.ts";
+import { newCall, type Site } from "./call.ts";
 import { openapi } from "./openapi.ts";
 import { runCall } from "./stack.ts";
 import { swagger } from "./swagger.ts";
@@ -188,9 +188,8 @@ async function answer(
     trigger.path,
     request.headers.get("traceparent") ?? undefined,
   );
-  const call: Call = {
+  const call = newCall({
     site,
-    records: [],
     inputs: [{
       params: c.req.param(),
       query,
@@ -202,14 +201,9 @@ async function answer(
     }],
     // Not the request's id: callers choose that, and must not choose what is derived from the cause.
     cause: crypto.randomUUID(),
-    extra: {},
     span,
     signal: abort,
-    attempt: 1,
-    started_at: world.clock.now(),
-    outbox: emptyOutbox(),
-    result: undefined,
-  };
+  });
   try {
     await runCall(call);
     span.end();

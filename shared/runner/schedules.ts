@@ -3,7 +3,7 @@ import { Retryable, type ScheduleTrigger } from "shared/define/mod.ts";
 import { nextMatch } from "shared/time/cron.ts";
 import { parseDuration } from "shared/time/duration.ts";
 import { startSpan } from "shared/telemetry/trace.ts";
-import { emptyOutbox, type Site } from "./call.ts";
+import { newCall, type Site } from "./call.ts";
 import { runCall } from "./stack.ts";
 
 /** How long a tick stays taken: longer than clocks of a fleet differ. */
@@ -57,19 +57,7 @@ async function tick(site: Site, at: number, signal: AbortSignal): Promise<void> 
   const span = startSpan(fn.name);
   try {
     if (!await world.store.once(cause, taken_ms)) return;
-    await runCall({
-      site,
-      records: [],
-      inputs: [{ at }],
-      cause,
-      extra: {},
-      span,
-      signal,
-      attempt: 1,
-      started_at: world.clock.now(),
-      outbox: emptyOutbox(),
-      result: undefined,
-    });
+    await runCall(newCall({ site, inputs: [{ at }], cause, span, signal }));
     span.end();
   } catch (error) {
     span.end(error);

@@ -16,7 +16,7 @@ import { hash32 } from "shared/model/ids.ts";
 import { type Change, put, remove } from "shared/store/port.ts";
 import { startSpan } from "shared/telemetry/trace.ts";
 import { parseDuration } from "shared/time/duration.ts";
-import { type Call, emptyOutbox, eventId, type Site } from "./call.ts";
+import { type Call, eventId, newCall, type Site } from "./call.ts";
 import { giveUp, runCall } from "./stack.ts";
 
 /** Most records that one fetch takes where the function does not say. */
@@ -43,19 +43,14 @@ function topicCall(
 ): Call {
   const first = records[0];
   const parent = records.length === 1 ? first!.headers.traceparent : undefined;
-  return {
+  return newCall({
     site,
     records,
-    inputs: [],
     cause: first ? eventId(first) : "",
     extra,
     span: startSpan(site.fn.name, { kind: "consumer", ...(parent ? { parent } : {}) }),
     signal,
-    attempt: 1,
-    started_at: site.world.clock.now(),
-    outbox: emptyOutbox(),
-    result: undefined,
-  };
+  });
 }
 
 async function runAndEnd(call: Call): Promise<void> {

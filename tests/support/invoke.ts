@@ -1,7 +1,7 @@
 /** Runs one function through the real stack, against a store in memory, and shows what it emitted. @module */
 import type { Broker, Incoming, Outgoing } from "shared/broker/port.ts";
 import type { Caller, Declared, Topic } from "shared/define/mod.ts";
-import { type Call, emptyOutbox, type Site } from "shared/runner/call.ts";
+import { newCall, type Site } from "shared/runner/call.ts";
 import { runCall } from "shared/runner/stack.ts";
 import type { World } from "shared/runner/world.ts";
 import { openEmbeddedStore } from "shared/store/embedded.ts";
@@ -114,21 +114,22 @@ export async function invoke(
   };
   const before = test.published.length;
   const cause = options.cause ?? `call-${++calls}`;
-  const call: Call = {
+  const call = newCall({
     site,
     records: fn.on.kind === "topic"
       ? recordsOf(fn.on.topic, fn.on.batch === undefined ? [input] : input as unknown[], options)
       : [],
     inputs: [fn.on.kind === "http" ? httpInput(input as object) : input],
     cause,
-    extra: options.state === undefined ? {} : { state: options.state, partition: 0 },
+    extra: options.state === undefined ? {} : {
+      state: options.state,
+      partition: 0,
+      replaying: false,
+      checkpoint: () => Promise.resolve(),
+    },
     span: startSpan(fn.name),
     signal: new AbortController().signal,
-    attempt: 1,
-    started_at: test.clock.now(),
-    outbox: emptyOutbox(),
-    result: undefined,
-  };
+  });
   await runCall(call);
   return {
     result: call.result,

@@ -5,7 +5,7 @@
  * @module
  */
 import { formatNumber } from "../text.ts";
-import type { Detector } from "./mod.ts";
+import type { Detector } from "./detector.ts";
 
 export const absence: Detector = {
   types: ["absence"],

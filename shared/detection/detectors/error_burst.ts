@@ -1,6 +1,6 @@
 /** How many lines of level error or fatal a service logged within the window. @module */
 import { formatNumber } from "../text.ts";
-import type { Detector } from "./mod.ts";
+import type { Detector } from "./detector.ts";
 
 export const errorBurst: Detector = {
   types: ["error_burst"],

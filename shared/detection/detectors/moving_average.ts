@@ -1,7 +1,7 @@
 /** The newest value's distance from the moving average before it, in percent. @module */
 import { maxScore, scale } from "../baseline.ts";
 import { formatNumber, formatValue } from "../text.ts";
-import type { Detector } from "./mod.ts";
+import type { Detector } from "./detector.ts";
 
 /**
  * A deviation counts only when it is also more than this many standard deviations: around a small

@@ -2,7 +2,7 @@
 import type { Aggregation } from "shared/model/rule.ts";
 import { formatNumber, formatValue } from "../text.ts";
 import type { Window } from "../windows.ts";
-import type { Detector } from "./mod.ts";
+import type { Detector } from "./detector.ts";
 
 export const threshold: Detector = {
   types: ["threshold"],

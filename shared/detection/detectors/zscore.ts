@@ -6,7 +6,7 @@
  */
 import { zscore as distance } from "../baseline.ts";
 import { formatNumber, formatValue } from "../text.ts";
-import type { Detector } from "./mod.ts";
+import type { Detector } from "./detector.ts";
 
 export const zscore: Detector = {
   types: ["zscore", "anomaly"],

@@ -27,6 +27,7 @@ Deno.test("who follows docs/ADDING_A_DISPATCHER.md to the letter has a dispatche
       "deno.json",
       "deno.lock",
       "import_map.json",
+      "infra/lint.ts",
       "functions",
       "shared",
       "tests/unit/alerting/samples.ts",

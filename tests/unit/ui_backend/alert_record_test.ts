@@ -5,7 +5,7 @@ import {
   recorded,
   summary,
   timelineAfter,
-} from "functions/ui-backend/alert_record.ts";
+} from "functions/ui-backend/alerts/alert_record.ts";
 import type { Alert } from "shared/model/alert.ts";
 import { alertAt, explanation, operator, resolvedAt, start } from "./samples.ts";
 

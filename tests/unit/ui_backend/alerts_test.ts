@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import acknowledge from "functions/ui-backend/acknowledge_alert.ts";
-import { alertIndex } from "functions/ui-backend/alert_index.ts";
-import getAlert from "functions/ui-backend/get_alert.ts";
-import listAlerts from "functions/ui-backend/list_alerts.ts";
-import recordAlerts from "functions/ui-backend/record_alerts.ts";
+import acknowledge from "functions/ui-backend/alerts/acknowledge.ts";
+import { alertIndex } from "functions/ui-backend/alerts/alert_index.ts";
+import getAlert from "functions/ui-backend/alerts/get.ts";
+import listAlerts from "functions/ui-backend/alerts/list.ts";
+import recordAlerts from "functions/ui-backend/alerts/record.ts";
 import { timelineKind } from "functions/ui-backend/records.ts";
 import { HttpProblem } from "functions/define.ts";
 import type { Reply } from "shared/define/mod.ts";

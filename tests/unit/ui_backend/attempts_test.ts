@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failures, limits, LoginGuard } from "functions/ui-backend/attempts.ts";
+import { Failures, limits, LoginGuard } from "functions/ui-backend/auth/attempts.ts";
 import { HttpProblem } from "functions/define.ts";
 
 const wrong = () => Promise.resolve(undefined);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { HttpProblem } from "functions/define.ts";
-import { closeLive, liveHub } from "functions/ui-backend/live.ts";
+import { closeLive, liveHub } from "functions/ui-backend/live/live.ts";
 import { uiBackend } from "functions/ui-backend/mod.ts";
-import recordAlerts from "functions/ui-backend/record_alerts.ts";
-import { authenticate, issueToken } from "functions/ui-backend/tokens.ts";
+import recordAlerts from "functions/ui-backend/alerts/record.ts";
+import { authenticate, issueToken } from "functions/ui-backend/auth/tokens.ts";
 import { type Access, type Role, roles } from "shared/define/mod.ts";
 import { openapi } from "shared/runner/openapi.ts";
 import { run } from "shared/runner/run.ts";

@@ -5,9 +5,9 @@ import {
   maxAlerts,
   maxLogs,
   type Transport,
-} from "functions/ui-backend/live_client.ts";
-import { type HubPorts, LiveHub, remembered, settling_ms } from "functions/ui-backend/live_hub.ts";
-import type { LiveMessage } from "functions/ui-backend/live_message.ts";
+} from "functions/ui-backend/live/client.ts";
+import { type HubPorts, LiveHub, remembered, settling_ms } from "functions/ui-backend/live/hub.ts";
+import type { LiveMessage } from "functions/ui-backend/live/message.ts";
 import { silentLog } from "shared/telemetry/log.ts";
 import { createMetrics } from "shared/telemetry/metrics.ts";
 import { settled, VirtualClock } from "tests/support/virtual_clock.ts";

@@ -5,7 +5,7 @@ import {
   LiveMessage,
   maxClientMessage,
   readClientMessage,
-} from "functions/ui-backend/live_message.ts";
+} from "functions/ui-backend/live/message.ts";
 
 type Step = ["subscribe" | "unsubscribe", { types?: string[]; services?: string[] }];
 const after = (steps: Step[]) => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import createRule from "functions/ui-backend/create_rule.ts";
-import deleteRule from "functions/ui-backend/delete_rule.ts";
-import getRule from "functions/ui-backend/get_rule.ts";
-import listRules from "functions/ui-backend/list_rules.ts";
-import replaceRule from "functions/ui-backend/replace_rule.ts";
+import createRule from "functions/ui-backend/rules/create.ts";
+import deleteRule from "functions/ui-backend/rules/delete.ts";
+import getRule from "functions/ui-backend/rules/get.ts";
+import listRules from "functions/ui-backend/rules/list.ts";
+import replaceRule from "functions/ui-backend/rules/replace.ts";
 import { HttpProblem } from "functions/define.ts";
 import type { Reply } from "shared/define/mod.ts";
 import { ruleKind } from "shared/model/kinds.ts";

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import dashboardStats from "functions/ui-backend/dashboard_stats.ts";
-import health from "functions/ui-backend/health.ts";
-import latestMetricsOf from "functions/ui-backend/latest_metrics.ts";
-import listServices from "functions/ui-backend/list_services.ts";
-import recordAlerts from "functions/ui-backend/record_alerts.ts";
-import serviceMetrics from "functions/ui-backend/service_metrics.ts";
+import dashboardStats from "functions/ui-backend/stats/dashboard.ts";
+import health from "functions/ui-backend/stats/health.ts";
+import latestMetricsOf from "functions/ui-backend/services/latest.ts";
+import listServices from "functions/ui-backend/services/list.ts";
+import recordAlerts from "functions/ui-backend/alerts/record.ts";
+import serviceMetrics from "functions/ui-backend/services/metrics.ts";
 import {
   displayName,
   latestMetrics,
   silence_ms,
   viewServices,
-} from "functions/ui-backend/service_view.ts";
-import type { Stats } from "functions/ui-backend/stats.ts";
+} from "functions/ui-backend/services/service_view.ts";
+import type { Stats } from "functions/ui-backend/stats/stats.ts";
 import { HttpProblem, Retryable } from "functions/define.ts";
 import type { HttpTrigger, Reply } from "shared/define/mod.ts";
 import { append, type Series } from "shared/store/port.ts";
