@@ -10,6 +10,7 @@ import { afterFailure, patience } from "shared/alerting/backoff.ts";
 import { newestEvent, type Notification } from "shared/alerting/notification.ts";
 import { derivedId } from "shared/model/ids.ts";
 import type { DeadLetter } from "shared/model/dead_letter.ts";
+import { attemptKind } from "shared/model/kinds.ts";
 import { alerts, alertsDlq } from "shared/model/topics.ts";
 import { formatTime } from "shared/model/wire.ts";
 import { put, remove, schedule } from "shared/store/port.ts";
@@ -19,7 +20,6 @@ import { type Attempt, DeliveryFailed } from "./dispatchers/dispatcher.ts";
 import { redact, secretsOf } from "./dispatchers/redact.ts";
 import { pace } from "./pace.ts";
 import {
-  attemptKind,
   deliveries,
   type Delivery,
   deliveryId,

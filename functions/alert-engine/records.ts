@@ -38,32 +38,5 @@ export function placeOf(id: string): { line: string; place: number } {
   return { line: id.slice(0, slash), place: Number(id.slice(slash + 1)) };
 }
 
-/** An attempt to deliver: a line of the ledger. Times are epoch milliseconds. */
-export interface DeliveryAttempt {
-  readonly notification_id: string;
-  readonly group_key: string;
-  readonly receiver: string;
-  readonly integration: string;
-  readonly channel: string;
-  readonly status: "firing" | "resolved";
-  readonly notification_reason: string;
-  readonly alert_ids: readonly string[];
-  /** 1 for the first. */
-  readonly attempt: number;
-  readonly at: number;
-  readonly duration_ms: number;
-  readonly outcome: "delivered" | "retry" | "given_up";
-  readonly failure?: string;
-  readonly error?: string;
-  readonly next_attempt_at?: number;
-  readonly trace_id?: string;
-}
-
-/** The ledger, by notification id and attempt; ranked by time. */
-export const attemptKind = defineKind<DeliveryAttempt>({
-  name: "delivery_attempt",
-  writer: "alert-engine",
-});
-
 /** How long the ledger is kept. */
 export const ledger_ms = 7 * 86_400_000;

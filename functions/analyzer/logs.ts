@@ -1,12 +1,17 @@
-/** Watches log lines for bursts of errors. @module */
+/** Stores log lines, watches them for bursts of errors, and emits what changed. @module */
 import { defineFunction, topic } from "functions/define.ts";
 import { evaluateLogs } from "shared/detection/evaluate.ts";
+import { logKind } from "shared/model/kinds.ts";
 import { alerts, serviceLogs } from "shared/model/topics.ts";
 import { epochOf } from "shared/model/wire.ts";
+import { put } from "shared/store/port.ts";
 import { count } from "./count.ts";
 import { ruleBook } from "./rules.ts";
 import { analyzerState, rulesFor } from "./state.ts";
 import { timePasses } from "./time_passes.ts";
+
+/** How long log lines can be looked at: as long as samples of a day's window. */
+const kept_ms = 24 * 3_600_000;
 
 export default defineFunction({
   name: "analyzer.logs",
@@ -16,6 +21,10 @@ export default defineFunction({
     const { detection } = ctx.state;
     // Before anything changes the state: if the store is away, the batch can simply come again.
     const rules = await rulesFor(ruleBook(ctx), ctx);
+    for (const line of lines) {
+      const options = { rank: epochOf(line.timestamp), ttl_ms: kept_ms };
+      ctx.save(put(logKind(line.service_name), line.id, line, options));
+    }
     const evaluation = evaluateLogs(detection, lines, rules, ctx.now);
     for (const { alert, cause } of evaluation.transitions) ctx.emit(alerts, alert, lines[cause]);
     // The metrics' series are what `series_watched` counts.

@@ -14,6 +14,8 @@ import latestMetrics from "./services/latest.ts";
 import listAlerts from "./alerts/list.ts";
 import listRules from "./rules/list.ts";
 import listServices from "./services/list.ts";
+import listLogs from "./logs/list.ts";
+import listNotifications from "./notifications/list.ts";
 import listUsers from "./users/list.ts";
 import liveAlerts from "./live/alerts.ts";
 import liveEvents from "./live/events.ts";
@@ -58,6 +60,8 @@ export function uiBackend(config: Config): Service {
       getRule,
       replaceRule,
       deleteRule,
+      listNotifications,
+      listLogs,
       listUsers,
       createUser,
       deleteUser,

@@ -5,8 +5,11 @@
  * @module
  */
 import type { Subscription } from "shared/broker/port.ts";
-import type { Declared, Service } from "shared/define/mod.ts";
-import { topics } from "shared/model/topics.ts";
+import { type Declared, Retryable, type Service } from "shared/define/mod.ts";
+import { type FunctionLag, lagKind } from "shared/model/kinds.ts";
+import { alertsDlq, topics } from "shared/model/topics.ts";
+import { put } from "shared/store/port.ts";
+import type { Metrics } from "shared/telemetry/metrics.ts";
 import { outsideTraces } from "shared/telemetry/trace.ts";
 import type { Site } from "./call.ts";
 import { runDues } from "./dues.ts";
@@ -19,6 +22,8 @@ import type { World } from "./world.ts";
 const drain_ms = 4_000;
 /** How long open streams may go on at a stop. */
 const streams_ms = 500;
+/** How often lag is reported. */
+const lag_ms = 10_000;
 /** How often ports clean up. */
 const maintain_ms = 60_000;
 
@@ -55,7 +60,10 @@ async function start(
   const aborting = new AbortController();
   await world.broker.create(topics);
 
-  const loops: Promise<void>[] = [maintain(world, stopping.signal)];
+  const loops: Promise<void>[] = [
+    maintain(world, stopping.signal),
+    reportLag(services, world, stopping.signal),
+  ];
   const subscriptions: Subscription[] = [];
   const servers: Server[] = [];
   const addresses = new Map<string, string>();
@@ -97,7 +105,29 @@ async function start(
 function siteFactory(service: Service, world: World): (fn: Declared) => Site {
   const metrics = world.metrics(service.name);
   const env = world.env(service.name);
-  return (fn) => ({ fn, service: service.name, world, metrics, env });
+  return (fn) => {
+    startAtZero(fn, metrics);
+    return { fn, service: service.name, world, metrics, env };
+  };
+}
+
+/** Counters that begin with their first event would hide that event from `increase` and `rate`. */
+function startAtZero(fn: Declared, metrics: Metrics): void {
+  const { name, on } = fn;
+  for (const outcome of ["ok", "failed"]) {
+    metrics.add("function_calls_total", { function: name, outcome }, 0);
+  }
+  for (const topic of fn.emits) {
+    metrics.add("kafka_messages_produced_total", { topic: topic.name }, 0);
+  }
+  if (on.kind === "topic") {
+    metrics.add("kafka_messages_consumed_total", { topic: on.topic.name }, 0);
+  }
+  if (on.kind === "topic" || on.kind === "due") {
+    metrics.add("dead_letters_total", { function: name }, 0);
+    metrics.add("kafka_messages_produced_total", { topic: alertsDlq.name }, 0);
+  }
+  if (on.kind === "schedule") metrics.add("schedule_ticks_skipped_total", { function: name }, 0);
 }
 
 interface Server {
@@ -148,6 +178,35 @@ async function maintain(world: World, stop: AbortSignal): Promise<void> {
       } catch (error) {
         world.log.warn("Housekeeping failed", { error });
       }
+    }
+  }
+}
+
+/** Keeps how far each function is behind where everybody can look. */
+async function reportLag(
+  services: readonly Service[],
+  world: World,
+  stop: AbortSignal,
+): Promise<void> {
+  const names = new Set(services.flatMap(({ functions }) => functions.map((fn) => fn.name)));
+  while (!stop.aborted) {
+    await world.clock.sleep(lag_ms, stop);
+    if (stop.aborted) return;
+    try {
+      const at = world.clock.now();
+      const behind = new Map<string, FunctionLag>();
+      for (const { group, topic, lag } of await world.broker.lag()) {
+        if (!names.has(group)) continue;
+        const sum = lag + (behind.get(group)?.lag ?? 0);
+        behind.set(group, { function: group, topic, lag: sum, at });
+      }
+      const ttl_ms = 4 * lag_ms;
+      await world.store.apply(
+        [...behind].map(([group, one]) => put(lagKind, group, one, { rank: at, ttl_ms })),
+      );
+    } catch (error) {
+      if (!(error instanceof Retryable)) throw error;
+      world.log.debug("Lag is not reported", { error });
     }
   }
 }

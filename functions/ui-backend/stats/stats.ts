@@ -1,7 +1,9 @@
 /** The numbers of the dashboard's first page. @module */
 import { z } from "zod";
 import type { Env } from "functions/define.ts";
+import { type FunctionLag, lagKind } from "shared/model/kinds.ts";
 import type { Rule } from "shared/model/rule.ts";
+import { formatTime } from "shared/model/wire.ts";
 import type { Series } from "shared/store/port.ts";
 import { alertIndex, firingCounts, type IndexedAlert } from "../alerts/alert_index.ts";
 import { AlertSummary } from "../alerts/alert_record.ts";
@@ -47,6 +49,12 @@ export const Stats = z.object({
     }),
   ),
   recent_alerts: z.array(AlertSummary).describe(`The newest ${recent}`),
+  pipeline: z.array(z.object({
+    function: z.string(),
+    topic: z.string(),
+    lag: count.describe("Messages published and not yet handled"),
+    timestamp: z.iso.datetime(),
+  })).describe("Functions that run somewhere"),
   samples_per_minute: count.describe("Seen by the process that answers"),
   uptime_seconds: z.number().describe("Of the process that answers"),
   timestamp: z.iso.datetime(),
@@ -55,10 +63,11 @@ export type Stats = z.infer<typeof Stats>;
 
 /** Counts what there is. Pure. */
 export function statsOf(
-  { series, alerts, rules, samples_per_minute, uptime_seconds, now }: {
+  { series, alerts, rules, lags, samples_per_minute, uptime_seconds, now }: {
     series: readonly Series[];
     alerts: readonly IndexedAlert[];
     rules: readonly Rule[];
+    lags: readonly FunctionLag[];
     samples_per_minute: number;
     uptime_seconds: number;
     now: number;
@@ -90,24 +99,27 @@ export function statsOf(
       return { ...view, ...latest };
     }),
     recent_alerts: [...alerts].sort((a, b) => b.at - a.at).slice(0, recent).map((a) => a.alert),
+    pipeline: lags.map(({ at, ...one }) => ({ ...one, timestamp: formatTime(at) })),
     samples_per_minute,
     uptime_seconds,
-    timestamp: new Date(now).toISOString(),
+    timestamp: formatTime(now),
   };
 }
 
 /** The numbers as they are now. */
 export async function currentStats(env: Env, now: number): Promise<Stats> {
-  const [series, alerts, rules] = await Promise.all([
+  const [series, alerts, rules, lags] = await Promise.all([
     env.store.series(),
     alertIndex(env).all(),
     ruleCopy(env).all(),
+    env.store.list(lagKind),
   ]);
   const seen = traffic(env);
   return statsOf({
     series,
     alerts,
     rules,
+    lags: lags.map(({ value }) => value).sort((a, b) => a.function < b.function ? -1 : 1),
     samples_per_minute: seen.perMinute(now),
     uptime_seconds: Math.round((now - seen.started_at) / 1000),
     now,

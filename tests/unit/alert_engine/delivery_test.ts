@@ -1,3 +1,4 @@
+import { attemptKind } from "shared/model/kinds.ts";
 import assert from "node:assert/strict";
 import deliver from "functions/alert-engine/deliver.ts";
 import flush from "functions/alert-engine/flush.ts";
@@ -6,7 +7,6 @@ import receive from "functions/alert-engine/receive.ts";
 import reload from "functions/alert-engine/reload.ts";
 import {
   alertGroups,
-  attemptKind,
   deliveries,
   deliveryKind,
   groupKind,

@@ -93,6 +93,8 @@ const access: [method: string, path: string, least: Role | "public"][] = [
   ["GET", "/api/metrics/latest", "viewer"],
   ["GET", "/api/alerts", "viewer"],
   ["GET", "/api/alerts/:id", "viewer"],
+  ["GET", "/api/notifications", "viewer"],
+  ["GET", "/api/logs", "viewer"],
   ["POST", "/api/alerts/:id/acknowledge", "operator"],
   ["GET", "/api/rules", "viewer"],
   ["POST", "/api/rules", "admin"],
