@@ -53,6 +53,8 @@ export const Variables = z.object({
   UI_BACKEND_PORT: port(8007),
   INGEST_PORT: port(4318),
   DASHBOARD_PORT: port(3001),
+  UI_BACKEND_URL: url("http:", "https:").optional(),
+  DASHBOARD_VITE: url("http:").optional(),
   KAFKA_BROKERS: list.optional(),
   KAFKA_SSL: flag.default(false),
   KAFKA_SSL_CA: z.string().optional(),
@@ -70,6 +72,7 @@ export const Variables = z.object({
   ADMIN_PASSWORD: secret().default(() => new Secret("admin")),
   DEMO_LOGIN: flag.optional(),
   ALLOWED_ORIGINS: list.optional(),
+  TRUSTED_PROXIES: list.default(["127.0.0.1", "::1"]),
   INGEST_TOKEN: secret().optional(),
   ALERTING_CONFIG: z.string().optional(),
   ALERT_ENGINE_ROUTE_PREFIX: z.string()
@@ -93,7 +96,8 @@ export const Variables = z.object({
 const masked = /SECRET|PASSWORD|TOKEN|URL/;
 
 export type Config = Readonly<
-  Omit<z.output<typeof Variables>, "HOST" | "DEMO_LOGIN" | "ALLOWED_ORIGINS"> & {
+  Omit<z.output<typeof Variables>, "HOST" | "DEMO_LOGIN" | "ALLOWED_ORIGINS" | "UI_BACKEND_URL"> & {
+    UI_BACKEND_URL: string;
     HOST: string;
     DEMO_LOGIN: boolean;
     ALLOWED_ORIGINS: readonly string[];
@@ -149,6 +153,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config = result.data;
   return Object.freeze({
     ...config,
+    UI_BACKEND_URL: config.UI_BACKEND_URL ?? `http://localhost:${config.UI_BACKEND_PORT}`,
     // With the passwords of development nobody else should reach it.
     HOST: config.HOST ?? (config.ENVIRONMENT === "development" ? "127.0.0.1" : "0.0.0.0"),
     DEMO_LOGIN: config.DEMO_LOGIN ?? config.ENVIRONMENT === "development",

@@ -15,7 +15,8 @@ import { consoleLog, openWorld } from "./world.ts";
 
 /** Starts the named services (none: all) and resolves with what stops them. */
 export async function start(config: Config, names: readonly string[], dev: boolean) {
-  const all = allServices(config);
+  const addresses = new Map<string, string>();
+  const all = allServices(config, addresses);
   const chosen = choose(all, names, config);
   const loose = looseEnds(all);
   if (loose.length > 0) throw new ConfigError(loose);
@@ -28,6 +29,7 @@ export async function start(config: Config, names: readonly string[], dev: boole
     await seedRules(world.store, world.clock.now());
     const running = await run(chosen, world);
     for (const [service, address] of running.addresses) {
+      addresses.set(service, address);
       log.info(`Listening on ${address}`, { service, address });
     }
     if (dev) greet(world.config, running.addresses);
@@ -113,8 +115,8 @@ async function main(): Promise<void> {
   }
   let stopping = false;
   const stop = async () => {
-    // A second signal does not wait.
-    if (stopping) Deno.exit(130);
+    // A terminal sends one Ctrl-C to everybody, and the task runner hands it on once more.
+    if (stopping) return;
     stopping = true;
     await running.stop();
     Deno.exit(0);

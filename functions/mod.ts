@@ -1,5 +1,5 @@
 /** The services, in the order data flows: the table of contents. @module */
-import { defineService, type Service } from "functions/define.ts";
+import type { Service } from "functions/define.ts";
 import type { Config } from "./config.ts";
 import { simulate } from "./simulate.ts";
 import auth from "./auth/profile.ts";
@@ -10,10 +10,13 @@ import { ingest } from "./ingest/mod.ts";
 import { analyzer } from "./analyzer/mod.ts";
 import { alertEngine } from "./alert-engine/mod.ts";
 import { uiBackend } from "./ui-backend/mod.ts";
-import dashboardPage from "./dashboard/page.ts";
+import { dashboard } from "./dashboard/mod.ts";
+
+/** Where the services of this process listen, once they do. */
+export type Addresses = ReadonlyMap<string, string>;
 
 /** Every service there is, with the ports of a configuration. */
-export function services(config: Config): Service[] {
+export function services(config: Config, addresses: Addresses = new Map()): Service[] {
   return [
     simulate(auth, config.AUTH_PORT),
     simulate(orders, config.ORDERS_PORT),
@@ -23,10 +26,6 @@ export function services(config: Config): Service[] {
     analyzer(config),
     alertEngine(config),
     uiBackend(config),
-    defineService({
-      name: "dashboard",
-      port: config.DASHBOARD_PORT,
-      functions: [dashboardPage],
-    }),
+    dashboard(config, addresses),
   ];
 }

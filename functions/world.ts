@@ -64,6 +64,7 @@ export async function openWorld(given: Config, options: OpenOptions = {}): Promi
     config,
     hostname: config.HOST,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    trustedProxies: config.TRUSTED_PROXIES,
     metrics: metricsOf,
     env: (service) => ({
       config,

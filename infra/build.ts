@@ -9,6 +9,11 @@ import { services } from "functions/mod.ts";
 
 const all = services(readConfig({})).map(({ name }) => name);
 const names = Deno.args.length > 0 ? Deno.args : ["eventflow", ...all];
+/** What the dashboard reads from folders: a compiler cannot see it. */
+const pages = ["routes", "islands", "static", "_fresh"].flatMap((folder) => [
+  "--include",
+  `fresh-dashboard/${folder}`,
+]);
 for (const name of names) {
   if (name !== "eventflow" && !all.includes(name)) {
     console.error(`There is no service "${name}"; there are ${all.join(", ")}`);
@@ -23,6 +28,7 @@ for (const name of names) {
       "--allow-read",
       "--allow-write",
       "--exclude-unused-npm",
+      ...(name === "eventflow" || name === "dashboard" ? pages : []),
       "--output",
       `dist/${name}`,
       "functions/main.ts",

@@ -90,6 +90,15 @@ export interface Service {
   readonly simulated?: boolean;
   /** Serves `/openapi.json` and `/docs`, and answers browsers of the allowed origins. */
   readonly api?: { title: string; description: string };
+  /** Answers what no function does: pages, and what belongs to them. */
+  readonly fetch?: (
+    request: Request,
+    info: {
+      /** The caller's address. */
+      remote: string;
+      upgrade(request: Request): { socket: WebSocket; response: Response };
+    },
+  ) => Promise<Response>;
 }
 
 /** Declares a service. */

@@ -84,19 +84,12 @@ export function serve(
 
   app.get("/healthz", (c) => c.json({ status: "ok", service: service.name }));
   app.get("/readyz", async (c) => {
-    const broken: Record<string, string> = {};
-    for (const [name, port] of [["broker", world.broker], ["store", world.store]] as const) {
-      try {
-        await port.check();
-      } catch (error) {
-        broken[name] = error instanceof Error ? error.message : String(error);
-      }
-    }
+    const broken = await brokenPorts(world);
     const ready = Object.keys(broken).length === 0;
     return c.json({ status: ready ? "ready" : "not ready", broken }, ready ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
-    await measureLag(service, world);
+    await measurePorts(service, world);
     return c.text(await metrics.text(), 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
     });
@@ -119,7 +112,7 @@ export function serve(
   }
 
   app.notFound((c) =>
-    refusal(
+    service.fetch?.(c.req.raw, c.env) ?? refusal(
       c,
       new HttpProblem(404, "not_found", `There is nothing at ${c.req.method} ${c.req.path}`),
     )
@@ -196,7 +189,7 @@ async function answer(
       body,
       user,
       request,
-      remote: bindings.remote,
+      remote: callerOf(request, bindings.remote, world.trustedProxies ?? []),
       upgrade: (options?: { protocol?: string }) => bindings.upgrade(request, options),
     }],
     // Not the request's id: callers choose that, and must not choose what is derived from the cause.
@@ -221,6 +214,12 @@ async function answer(
     data: reply.data ?? null,
     ...(reply.meta === undefined ? {} : { meta: reply.meta }),
   }, { status: reply.status, headers: reply.headers });
+}
+
+/** Who asks: the peer, or whom a trusted peer asks for (the last hop that it saw itself). */
+function callerOf(request: Request, peer: string, trusted: readonly string[]): string {
+  const forwarded = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
+  return forwarded && trusted.includes(peer) ? forwarded : peer;
 }
 
 async function allowed(request: Request, trigger: HttpTrigger, world: World): Promise<Caller> {
@@ -348,13 +347,41 @@ function tooLarge(limit: number): HttpProblem {
   return new HttpProblem(413, "too_large", `A body has at most ${limit} bytes`);
 }
 
-/** Lag is measured when it is asked for: of the groups of this service. */
-async function measureLag(service: Service, world: World): Promise<void> {
-  const groups = new Set(service.functions.map((fn) => fn.name));
+/** What does not answer, with its reason. */
+async function brokenPorts(world: World): Promise<Record<string, string>> {
+  const broken: Record<string, string> = {};
+  await Promise.all(([["broker", world.broker], ["store", world.store]] as const).map(
+    async ([name, port]) => {
+      try {
+        await port.check();
+      } catch (error) {
+        broken[name] = error instanceof Error ? error.message : String(error);
+      }
+    },
+  ));
+  return broken;
+}
+
+/**
+ * What is measured when it is asked for: whether the ports answer, and the lag of the groups of this
+ * service. A service whose broker is away must still tell its metrics.
+ */
+async function measurePorts(service: Service, world: World): Promise<void> {
   const metrics = world.metrics(service.name);
-  for (const { group, topic, partition, lag } of await world.broker.lag()) {
-    if (groups.has(group)) {
-      metrics.set("kafka_consumer_lag", { group, topic, partition: String(partition) }, lag);
+  const broken = await brokenPorts(world);
+  for (const dependency of ["broker", "store"]) {
+    metrics.set("dependency_up", { dependency }, dependency in broken ? 0 : 1);
+  }
+  if ("broker" in broken) return;
+  const groups = new Set(service.functions.map((fn) => fn.name));
+  try {
+    for (const { group, topic, partition, lag } of await world.broker.lag()) {
+      if (groups.has(group)) {
+        metrics.set("kafka_consumer_lag", { group, topic, partition: String(partition) }, lag);
+      }
     }
+  } catch (error) {
+    if (!(error instanceof Retryable)) throw error;
+    metrics.set("dependency_up", { dependency: "broker" }, 0);
   }
 }

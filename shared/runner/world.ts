@@ -19,6 +19,8 @@ export interface World {
   readonly hostname: string;
   /** Browsers' origins that may call the API. */
   readonly allowedOrigins: readonly string[];
+  /** Addresses whose `X-Forwarded-For` is believed; nobody's when absent. */
+  readonly trustedProxies?: readonly string[];
   /** The metrics of a service. */
   metrics(service: string): Metrics;
   /** What handlers of a service may reach besides the context. */

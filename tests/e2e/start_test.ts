@@ -27,8 +27,9 @@ Deno.test("one command brings everything up within 10 s, and an alert comes by i
       assert.equal(response.status, 200, `${service}${path}: ${text}`);
     }
   }
-  const page = await (await fetch(program.address("dashboard"))).text();
-  assert.match(page, /\/docs/);
+  const page = await fetch(program.address("dashboard"));
+  assert.match(page.url, /\/login/);
+  assert.match(await page.text(), /<form/);
 
   const api = await new Api(program.address("ui-backend")).login();
   const alerts = await eventually(

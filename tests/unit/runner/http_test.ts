@@ -36,6 +36,11 @@ const functions: Declared[] = [
     handler: ({ user }) => ({ by: user.username }),
   }),
   defineFunction({
+    name: "test.caller",
+    on: http("GET /caller", { access: "public" }),
+    handler: ({ remote }) => remote,
+  }),
+  defineFunction({
     name: "test.fail",
     on: http("GET /fail/:how", { access: "public" }),
     handler({ params }) {
@@ -48,11 +53,15 @@ const functions: Declared[] = [
   }),
 ];
 
-async function served(work: (base: string) => Promise<void>): Promise<void> {
+async function served(
+  work: (base: string) => Promise<void>,
+  trusted: string[] = [],
+): Promise<void> {
   const test = await testWorld();
   const world = {
     ...test.world,
     allowedOrigins: ["http://dashboard.test"],
+    trustedProxies: trusted,
     authorize: (access: string, token: string | undefined) => {
       if (access === "ingest") return Promise.resolve({ id: "", username: "", role: roles[0] });
       const role = roles.find((role) => role === token);
@@ -279,3 +288,25 @@ Deno.test("requests and their answers", async (t) => {
     });
   });
 });
+
+for (
+  const [rule, trusted, header, expected] of [
+    ["a caller is its address", [], undefined, "127.0.0.1"],
+    ["what a stranger forwards is not believed", [], "10.0.0.7", "127.0.0.1"],
+    ["a trusted proxy says for whom it asks", ["127.0.0.1"], "10.0.0.7", "10.0.0.7"],
+    [
+      "of several hops the last is the proxy's own word",
+      ["127.0.0.1"],
+      "1.1.1.1, 10.0.0.7",
+      "10.0.0.7",
+    ],
+    ["a trusted proxy that says nothing asks for itself", ["127.0.0.1"], undefined, "127.0.0.1"],
+  ] as const
+) {
+  Deno.test(`callers: ${rule}`, () =>
+    served(async (base) => {
+      const headers = header ? { "x-forwarded-for": header } : undefined;
+      const { text } = await send(base, "/caller", headers ? { headers } : {});
+      assert.equal(JSON.parse(text).data, expected);
+    }, [...trusted]));
+}

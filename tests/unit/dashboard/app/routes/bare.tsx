@@ -1,0 +1,4 @@
+export const config = { skipInheritedLayouts: true };
+export default function Bare() {
+  return <p>bare</p>;
+}

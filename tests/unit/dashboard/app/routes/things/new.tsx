@@ -1,0 +1,4 @@
+export default async function New() {
+  await Promise.resolve();
+  return <p>new thing</p>;
+}
