@@ -1,6 +1,6 @@
 /**
  * Development: Vite for the browser half beside the command that runs the server, which is given
- * Vite's address in `DASHBOARD_VITE`. Ends when one of the two does.
+ * Vite's address in `DASHBOARD_VITE`. Ends when the server does; without Vite pages are bare.
  *
  * @module
  */
@@ -42,7 +42,10 @@ const stop = () => {
 Deno.addSignalListener("SIGTERM", stop);
 // A terminal tells all of them by itself, and a second signal would not let them finish.
 Deno.addSignalListener("SIGINT", () => void (stopping = true));
-const { code } = await Promise.race(children.map((child) => child.status));
+vite.status.then(({ code }) => {
+  if (!stopping) console.error(`Vite ended (${code}): pages have no styles and no scripts`);
+});
+const { code } = await server.status;
 stop();
 await Promise.all(children.map((child) => child.status));
 Deno.exit(code);
