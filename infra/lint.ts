@@ -45,6 +45,7 @@ const layers: readonly Layer[] = [
 /** The file or folder that alone may import a package. */
 const doors: Record<string, RegExp> = {
   "@opentelemetry/api": /^shared\/telemetry\/trace\.ts$/,
+  "chart.js": /^fresh-dashboard\/chart\//,
   croner: /^shared\/time\/cron\.ts$/,
   hono: /^shared\/runner\/http\.ts$/,
   ioredis: /^shared\/store\/redis\//,

@@ -10,6 +10,8 @@
 #   KAFKA_DATA   where it keeps its log, certificates and pid (.data/kafka-<port>)
 #   KAFKA_JARS   where the jars are kept (.data/kafka-jars-<version>)
 #   KAFKA_HEAP   heap of the broker in MiB (512)
+#   KAFKA_VIA    port of a TCP proxy (unset = none): the sixth port is then a plain listener more, which
+#                the proxy leads to and whose clients are sent to the proxy only
 #
 # `kill` ends it as a power cut would. The users of the SASL listeners are in `users` below; the
 # certificate authority that clients must trust is $KAFKA_DATA/tls/ca.pem.
@@ -24,6 +26,7 @@ jars=${KAFKA_JARS:-$root/.data/kafka-jars-$version}
 heap=${KAFKA_HEAP:-512}
 users=(plain-user:plain-secret scram-user:scram-secret)
 controller=$((port + 1)) sasl=$((port + 2)) tls=$((port + 3)) sasl_tls=$((port + 4))
+via=${KAFKA_VIA:+,VIA://127.0.0.1:}
 
 fail() {
   echo "kafka.sh: $*" >&2
@@ -87,9 +90,9 @@ node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAIN
-listeners=PLAIN://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller,SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls,SASLTLS://127.0.0.1:$sasl_tls
-advertised.listeners=PLAIN://127.0.0.1:$port,SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls,SASLTLS://127.0.0.1:$sasl_tls
-listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,SASLTLS:SASL_SSL
+listeners=PLAIN://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller,SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls,SASLTLS://127.0.0.1:$sasl_tls${via:+$via$((port + 5))}
+advertised.listeners=PLAIN://127.0.0.1:$port,SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls,SASLTLS://127.0.0.1:$sasl_tls${via:+$via$KAFKA_VIA}
+listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,SASLTLS:SASL_SSL,VIA:PLAINTEXT
 log.dirs=$data/log
 auto.create.topics.enable=false
 num.partitions=3

@@ -54,7 +54,10 @@ export async function runDues(
       const taken = inFlight.size < maxInFlight
         ? await world.store.take(queue, { now, limit: perLane, lease_ms, skip })
         : [];
-      for (const item of taken) start(item);
+      for (const item of taken) {
+        metrics.observe("queue_delay_seconds", { queue: queue.name }, (now - item.at) / 1000);
+        start(item);
+      }
       metrics.set("queue_in_flight", { queue: queue.name }, inFlight.size);
       if (taken.length > 0) continue;
       until = inFlight.size < maxInFlight

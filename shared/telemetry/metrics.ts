@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { memoryUsage } from "node:process";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 interface Row {
@@ -46,6 +47,10 @@ export const gauges = {
     help: "Messages published and not yet handled",
     labels: ["group", "topic", "partition"],
   },
+  dependency_up: {
+    help: "Whether the broker and the store answered (1) or not (0) when metrics were asked for",
+    labels: ["dependency"],
+  },
   queue_in_flight: { help: "Due items that are worked on", labels: ["queue"] },
   alerts_active: { help: "Alerts that fire now", labels: ["severity"] },
   notifications_pending: { help: "Notifications not yet delivered", labels: [] },
@@ -57,6 +62,7 @@ export const gauges = {
 export const histograms = {
   service_latency_seconds: { help: "Time of an HTTP answer", labels: ["route", "method"] },
   function_duration_seconds: { help: "Time of a call", labels: ["function"] },
+  queue_delay_seconds: { help: "Due time of an item to its work begun", labels: ["queue"] },
   alert_delay_seconds: { help: "Event time of a sample to its alert published", labels: [] },
   notification_delay_seconds: {
     help: "Event time of the alert to its notification delivered",
@@ -119,6 +125,16 @@ export function createMetrics(service: string): Metrics {
     async text() {
       if (processRegistry.getMetricsAsArray().length === 0) {
         collectDefaultMetrics({ register: processRegistry });
+        // The stock one reads /proc, which the services may not.
+        processRegistry.removeSingleMetric("process_resident_memory_bytes");
+        new Gauge({
+          name: "process_resident_memory_bytes",
+          help: "Resident memory size in bytes.",
+          registers: [processRegistry],
+          collect() {
+            this.set(memoryUsage().rss);
+          },
+        });
       }
       return `${await registry.metrics()}\n${await processRegistry.metrics()}`;
     },

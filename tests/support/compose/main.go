@@ -1,0 +1,32 @@
+// Loads Compose files as Docker Compose does (its own library, strict) and prints the project.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+)
+
+func main() {
+	options, err := cli.NewProjectOptions(os.Args[1:],
+		cli.WithOsEnv, cli.WithConfigFileEnv, cli.WithDotEnv, cli.WithInterpolation(true))
+	if err != nil {
+		fail(err)
+	}
+	project, err := options.LoadProject(context.Background())
+	if err != nil {
+		fail(err)
+	}
+	text, err := project.MarshalJSON()
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println(string(text))
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
