@@ -175,7 +175,17 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
 
   return {
     async assigned(partition, committed) {
-      const one = await load(partition);
+      const one = await load(partition).catch((error) => {
+        // The broker tries again without end, so nobody else would say why nothing is read.
+        const level = error instanceof Retryable ? "warn" : "error";
+        world.log[level](`Cannot load the state of ${site.fn.name}`, {
+          service: site.service,
+          function: site.fn.name,
+          partition,
+          error,
+        });
+        throw error;
+      });
       one.replayUntil = committed;
       assigned.set(partition, one);
       return one.offset === undefined ? undefined : one.offset + 1;
