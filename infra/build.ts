@@ -37,6 +37,8 @@ for (const name of names) {
     "--allow-read",
     "--allow-write",
     "--exclude-unused-npm",
+    // As `infra/permissions.ts` says.
+    "--v8-flags=--max-semi-space-size=16",
     ...parts,
     "--output",
     `dist/${name}`,

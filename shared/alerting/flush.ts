@@ -68,7 +68,7 @@ export function flushGroup(input: FlushInput): Flushed {
 function tell(integration: Integration, input: FlushInput): Told {
   const { group, route, now, external_url } = input;
   const last = group.notified[integration.key];
-  const known = new Set(last?.firing);
+  const known = new Set(last?.fingerprints);
   // Hold back what it must not be told.
   const held: { alert: Alert; hold: Hold }[] = [];
   const visible = Object.values(group.alerts).filter((alert) => {
@@ -76,9 +76,11 @@ function tell(integration: Integration, input: FlushInput): Told {
     if (hold) held.push({ alert, hold });
     return !hold;
   });
-  // Leave out what ended before it was told.
+  // Leave out what ended before it was told, unless an earlier episode of it was told to fire.
   const firing = visible.filter((alert) => alert.status === "firing");
-  const resolved = visible.filter((alert) => alert.status === "resolved" && known.has(alert.id));
+  const resolved = visible.filter((alert) =>
+    alert.status === "resolved" && known.has(alert.fingerprint)
+  );
   // Ask whether that is news.
   const ids = firing.map((alert) => alert.id);
   const verdict = needsNotification({
@@ -90,9 +92,14 @@ function tell(integration: Integration, input: FlushInput): Told {
     now,
   });
   // What is held back and was told to fire is still believed to.
-  const believed = held.filter(({ alert }) => known.has(alert.id)).map(({ alert }) => alert.id);
+  const believed = held.map(({ alert }) => alert)
+    .filter(({ fingerprint }) => known.has(fingerprint));
+  const belief = {
+    firing: [...ids, ...believed.map(({ id }) => id).filter((id) => last!.firing.includes(id))],
+    fingerprints: [...firing, ...believed].map(({ fingerprint }) => fingerprint),
+  };
   if (!verdict.notify) {
-    const notified = last && { ...last, firing: [...ids, ...believed] };
+    const notified = last && { ...last, ...belief };
     return { integration, verdict, held, notified };
   }
   const sequence = (last?.sequence ?? 0) + 1;
@@ -110,7 +117,7 @@ function tell(integration: Integration, input: FlushInput): Told {
       now,
       external_url,
     }),
-    notified: { at: now, sequence, firing: [...ids, ...believed] },
+    notified: { at: now, sequence, ...belief },
   };
 }
 
@@ -121,14 +128,14 @@ function forget(told: readonly Told[], { group, route, now }: FlushInput): Group
   for (const { integration, notified: after } of told) {
     if (!after) continue;
     notified[integration.key] = after;
-    for (const id of after.firing) believed.add(id);
+    for (const fingerprint of after.fingerprints) believed.add(fingerprint);
   }
   const alerts: Record<string, Alert> = {};
   const ended = Object.fromEntries(
     Object.entries(group.ended).filter(([, { at }]) => at + endedMemory_ms > now),
   );
   for (const [fingerprint, alert] of Object.entries(group.alerts)) {
-    if (alert.status === "firing" || believed.has(alert.id)) alerts[fingerprint] = alert;
+    if (alert.status === "firing" || believed.has(fingerprint)) alerts[fingerprint] = alert;
     // Where a later episode ended already, that one is what must not open again.
     else ended[fingerprint] ??= { id: alert.id, starts_at: alert.starts_at, at: now };
   }

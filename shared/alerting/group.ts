@@ -17,6 +17,8 @@ export interface Notified {
   readonly sequence: number;
   /** Ids of the alerts that it knows as firing. */
   readonly firing: readonly string[];
+  /** Their fingerprints: what it goes by, as a label set that fires again has a new id. */
+  readonly fingerprints: readonly string[];
 }
 
 /** An episode that is over: kept for a while, so that an old message cannot open it again. */

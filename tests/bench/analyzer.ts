@@ -12,7 +12,7 @@ const batch = 500;
 const start = Date.parse("2026-01-05T09:00:00.000Z");
 
 /** Ten rules that all watch every series, of every kind and aggregation that is in common use. */
-const inputs: RuleInput[] = [
+export const inputs: RuleInput[] = [
   { name: "last", metric_type: "latency_p95", threshold: 1e6 },
   { name: "last low", metric_type: "latency_p95", operator: "<", threshold: -1 },
   { name: "avg", metric_type: "latency_p95", aggregation: "avg", threshold: 1e6 },

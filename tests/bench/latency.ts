@@ -1,12 +1,41 @@
-/** From a posted sample to the webhook that tells of it, at a steady load, in a process of its own. @module */
+/** From a posted sample to the webhook that tells of it, at a steady load, in processes of their own. @module */
 import { Api, startProgram } from "tests/support/process.ts";
 import { median, quantile } from "./measure.ts";
 
 /** Samples a second that the process has to take besides. */
 const load = 1_000;
 
-/** Sends `probes` bad samples, ten a second, and times their notifications. */
-export async function benchLatency(probes: number): Promise<void> {
+/** The product as it runs: where `ingest` and `ui-backend` listen. */
+export interface Running {
+  ingest: string;
+  backend: string;
+  stop(): Promise<void>;
+}
+
+/** Everything in one process. */
+async function embedded(environment: Record<string, string>): Promise<Running> {
+  const program = await startProgram({ environment });
+  return {
+    ingest: program.address("ingest"),
+    backend: program.address("ui-backend"),
+    async stop() {
+      await program.stop();
+      await Deno.remove(program.directory, { recursive: true });
+    },
+  };
+}
+
+/**
+ * Sends `probes` bad samples, ten a second, and times their notifications.
+ *
+ * @param aim of the median, milliseconds; that of the 99th percentile is five times as long
+ */
+export async function benchLatency(
+  probes: number,
+  name = "sample posted → webhook arrived",
+  aim = 20,
+  start: (environment: Record<string, string>) => Promise<Running> = embedded,
+): Promise<void> {
   const arrivals = new Map<string, () => void>();
   const receiver = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
@@ -24,12 +53,10 @@ export async function benchLatency(probes: number): Promise<void> {
 receivers: [{ name: hook, webhook_configs: [{ url: "${url}" }] }]
 `,
   );
-  const program = await startProgram({
-    environment: { SIMULATORS: "none", ALERTING_CONFIG: file },
-  });
-  const api = await new Api(program.address("ui-backend")).login();
+  const running = await start({ SIMULATORS: "none", ALERTING_CONFIG: file });
+  const api = await new Api(running.backend).login();
   await api.post("/api/rules", { name: "Hot", metric_type: "heat", threshold: 100 });
-  const ingest = `${program.address("ingest")}/ingest/metrics`;
+  const ingest = `${running.ingest}/ingest/metrics`;
   const post = async (to: string, body: unknown) => {
     const response = await fetch(to, {
       method: "POST",
@@ -78,18 +105,17 @@ receivers: [{ name: hook, webhook_configs: [{ url: "${url}" }] }]
   loading = false;
   await loader;
   const seconds = (performance.now() - started) / 1_000;
-  await program.stop();
+  await running.stop();
   await receiver.shutdown();
   await Deno.remove(file);
-  await Deno.remove(program.directory, { recursive: true });
 
   const p50 = median(delays);
   const p99 = quantile(delays, 0.99);
   const verdict = (met: boolean) => met ? "met" : "MISSED";
   console.log(
-    `${"sample posted → webhook arrived".padEnd(34)} median ${p50.toFixed(1)} ms (aim 20: ${
-      verdict(p50 < 20)
-    }), 99th percentile ${p99.toFixed(1)} ms (aim 100: ${verdict(p99 < 100)}), ${
+    `${name.padEnd(34)} median ${p50.toFixed(1)} ms (aim ${aim}: ${
+      verdict(p50 < aim)
+    }), 99th percentile ${p99.toFixed(1)} ms (aim ${5 * aim}: ${verdict(p99 < 5 * aim)}), ${
       (p50 / median(direct)).toFixed(1)
     } times a bare POST (${median(direct).toFixed(1)} ms); ${probes} probes at ${
       Math.round(sent / seconds)

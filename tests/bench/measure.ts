@@ -40,14 +40,19 @@ export async function rate(operations: number, work: () => Promise<void> | void)
   return operations / ((performance.now() - started) / 1000);
 }
 
-/** One line of the report: the ratio of the medians' rounds, its aim, and what it is made of. */
-export function report(name: string, scores: readonly Score[], aim: number, unit: string): void {
+/** One line of the report: the ratio of the medians' rounds, its aim if any, and what it is made of. */
+export function report(
+  name: string,
+  scores: readonly Score[],
+  aim: number | undefined,
+  unit: string,
+): void {
   const k = (values: number[]) => `${Math.round(median(values) / 1000)} k`;
   const ratio = median(scores.map(({ ours, baseline }) => ours / baseline));
   console.log(
-    `${name.padEnd(34)} ratio ${ratio.toFixed(2)} (aim ${aim}: ${
-      ratio >= aim ? "met" : "MISSED"
-    }), ` +
+    `${name.padEnd(34)} ratio ${ratio.toFixed(2)}${
+      aim === undefined ? "" : ` (aim ${aim}: ${ratio >= aim ? "met" : "MISSED"})`
+    }, ` +
       `${k(scores.map((s) => s.ours))} against ${k(scores.map((s) => s.baseline))} ${unit}`,
   );
 }

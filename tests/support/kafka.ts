@@ -1,4 +1,6 @@
 /** A real Kafka for tests: a process of its own on free ports, with a directory of its own. @module */
+import { type Proxy, startProxy } from "./proxy.ts";
+
 const script = new URL("../../infra/kafka/kafka.sh", import.meta.url).pathname;
 
 export interface Kafka {
@@ -7,6 +9,8 @@ export interface Kafka {
   readonly sasl: string;
   readonly tls: string;
   readonly saslTls: string;
+  /** Leads to it, and can go silent: its clients are told of no other way. */
+  readonly proxy: Proxy;
   /** The certificate authority of the TLS listeners, as PEM text. */
   readonly ca: string;
   /** Ends it as an operator would. */
@@ -28,11 +32,13 @@ export const users = {
 /** Starts a broker; the first start on a machine fetches its jars. */
 export async function startKafka(): Promise<Kafka> {
   const data = await Deno.makeTempDir({ prefix: "eventflow-kafka-" });
-  const port = freePorts(5);
+  const port = freePorts(6);
+  const proxy = startProxy(port + 5);
+  const via = proxy.address.split(":")[1]!;
   const run = async (command: string) => {
     const { success, stdout, stderr } = await new Deno.Command(script, {
       args: [command],
-      env: { KAFKA_PORT: String(port), KAFKA_DATA: data, KAFKA_HEAP: "384" },
+      env: { KAFKA_PORT: String(port), KAFKA_DATA: data, KAFKA_HEAP: "384", KAFKA_VIA: via },
     }).output();
     if (success) return;
     const text = new TextDecoder();
@@ -44,11 +50,15 @@ export async function startKafka(): Promise<Kafka> {
     sasl: `127.0.0.1:${port + 2}`,
     tls: `127.0.0.1:${port + 3}`,
     saslTls: `127.0.0.1:${port + 4}`,
+    proxy,
     ca: await Deno.readTextFile(`${data}/tls/ca.pem`),
     stop: () => run("stop"),
     kill: () => run("kill"),
     start: () => run("start"),
-    close: () => run("wipe"),
+    async close() {
+      await run("wipe");
+      await proxy.close();
+    },
   };
 }
 

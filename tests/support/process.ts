@@ -213,6 +213,8 @@ export interface Receiver {
   readonly got: { id: string; body: WebhookBody; headers: Headers; at: number }[];
   /** What it answers; 200 at first. */
   status: number;
+  /** How long it thinks before it answers; 0 at first. */
+  delay_ms: number;
   close(): Promise<void>;
 }
 
@@ -236,12 +238,14 @@ export function webhookReceiver(port = 0): Receiver {
         at: Date.now(),
       });
     }
+    if (receiver.delay_ms > 0) await new Promise((go) => setTimeout(go, receiver.delay_ms));
     return new Response(null, { status: receiver.status });
   });
   const receiver: Receiver = {
     url: `http://127.0.0.1:${server.addr.port}/hook`,
     got,
     status: 200,
+    delay_ms: 0,
     close: () => server.shutdown(),
   };
   return receiver;

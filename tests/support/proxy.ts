@@ -19,7 +19,11 @@ export function startProxy(port: number): Proxy {
 
   async function accept() {
     for await (const from of listener) {
-      const to = await Deno.connect({ hostname: "127.0.0.1", port });
+      const to = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+      if (!to) {
+        from.close();
+        continue;
+      }
       const link = {
         silent,
         close() {

@@ -146,13 +146,15 @@ const metadata_ms = 60_000;
 export const readCommitted = 1;
 export const noCompression = 0;
 export const gzip = 1;
+/** The pieces in which answers are decompressed. */
+const unpack_bytes = 256 * 1024;
 
 // Level 1: JSON shrinks nearly as well as at the default, in a third of the time.
 const pack = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip);
-const unpack = promisify<Buffer, Buffer>(zlib.gunzip);
 kafkajs.CompressionCodecs[gzip] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => pack(buffer, { level: 1 }),
-  decompress: (buffer: Buffer) => unpack(buffer),
+  // At once: a few milliseconds, where threads and small pieces cost a third of the speed of reading.
+  decompress: async (buffer: Buffer) => zlib.gunzipSync(buffer, { chunkSize: unpack_bytes }),
 });
 
 // Without this an idle connection asks itself every millisecond whether it is throttled.

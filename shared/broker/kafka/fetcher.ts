@@ -20,8 +20,11 @@ import {
 const wait_ms = 500;
 /** The same while a partition that is full waits for its turn. */
 const shortWait_ms = 10;
-/** Most of one partition, and of one answer; compressed. A larger message comes all the same. */
-const partition_bytes = 128 * 1024;
+/**
+ * Most of one partition, and of one answer; compressed, so in memory it is many times as much. A
+ * larger message comes all the same.
+ */
+const partition_bytes = 32 * 1024;
 const answer_bytes = 1024 * 1024;
 /** A partition with so many characters in memory is asked for no more. */
 const full_chars = 256 * 1024;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { needsNotification, type Question } from "shared/alerting/dedup.ts";
 
-const told = (firing: string[], at = 0) => ({ at, sequence: 1, firing });
+const told = (firing: string[], at = 0) => ({ at, sequence: 1, firing, fingerprints: firing });
 
 const rows: [rule: string, question: Partial<Question>, answer: string][] = [
   ["an alert that fires for one who was never told", { firing: ["a"] }, "first notification"],

@@ -103,6 +103,16 @@ Deno.test("an alert that ended before it was told is not told", () => {
   assert.equal(told.due, undefined);
 });
 
+Deno.test("a label set that was told to fire is told to be over, whichever episode ended last", () => {
+  const told = new Told().push(0, a);
+  told.flush(0);
+  const again = alert({ name: "A", since: 2_000 });
+  told.push(5_000, over(a, 1_000), again, over(again, 3_000));
+  assert.deepEqual(told.flush(minute), ["all alerts resolved: A resolved"]);
+  assert.deepEqual(told.group!.alerts, {});
+  assert.equal(told.due, undefined);
+});
+
 Deno.test("beside one that fires, it is left out, too", () => {
   const told = new Told().push(0, a, b, over(a, 1));
   assert.deepEqual(told.flush(0), ["first notification: B firing"]);

@@ -259,6 +259,8 @@ Deno.test("requests and their answers", async (t) => {
       assert.match(text, /service_requests_total{.*route="\/echo\/:id".*} \d+/);
       assert.match(text, /service_latency_seconds_bucket/);
       assert.match(text, /process_cpu_user_seconds_total/);
+      assert.match(text, /process_resident_memory_bytes [1-9]/);
+      assert.match(text, /dependency_up{dependency="broker",service="\w+"} 1/);
       assert(!text.includes("/nothing"), "unknown paths are one label value");
     });
     await t.step("OpenAPI is made of the same schemas", async () => {
