@@ -18,6 +18,11 @@ const paths = {
   out: "M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6",
   chevron: "M5 6.5 8 9.5l3-3",
   unplugged: "M2 2l12 12M6 10.5 8 12.5l2-2M3.5 7.5A7 7 0 0 1 6 5.75M12.5 7.5A7 7 0 0 0 8 5",
+  search: "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.25 10.25l3.25 3.25",
+  close: "M4 4l8 8M12 4l-8 8",
+  check: "M3 8.5 6.5 12 13 4.5",
+  back: "M9.5 3.5 5 8l4.5 4.5",
+  plus: "M8 3v10M3 8h10",
 } as const;
 export type IconName = keyof typeof paths;
 

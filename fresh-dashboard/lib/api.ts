@@ -78,6 +78,8 @@ export interface Stats {
   total_rules: number;
   service_stats: (Omit<ServiceView, "name"> & Vitals & { service_name: string })[];
   recent_alerts: AlertSummary[];
+  /** How many messages each function has before it, as it last said. */
+  pipeline: { function: string; topic: string; lag: number; timestamp: string }[];
   samples_per_minute: number;
   uptime_seconds: number;
   timestamp: string;

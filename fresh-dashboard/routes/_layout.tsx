@@ -3,6 +3,7 @@ import { Brand } from "../components/Brand.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { UserMenu } from "../components/UserMenu.tsx";
 import { define } from "../define.ts";
+import Keyboard from "../islands/Keyboard.tsx";
 import LiveBadge from "../islands/LiveBadge.tsx";
 import * as text from "../text.ts";
 
@@ -54,6 +55,7 @@ export default define.layout(({ Component, state, url }) => {
           <div class="lg:px-2">
             <LiveBadge back={back} />
           </div>
+          <Keyboard />
           <UserMenu user={state.user} theme={state.theme} back={back} />
         </div>
       </header>

@@ -26,11 +26,12 @@ export function paged<T>(
   });
 }
 
-/** A filter that takes several values, comma separated; absent when empty. */
+/** A filter that takes several values, comma separated, `\,` for a comma in one; absent when empty. */
 export function anyOf(values?: readonly string[]) {
   return z.string().optional()
     .transform((text) => {
-      const given = text?.split(",").map((value) => value.trim()).filter(Boolean);
+      const given = text?.split(/(?<!\\),/)
+        .map((value) => value.replaceAll("\\,", ",").trim()).filter(Boolean);
       return given && given.length > 0 ? new Set(given) : undefined;
     })
     .refine(

@@ -71,7 +71,8 @@ export class FakeBackend {
           return refuse(429, "too_many_attempts", { "retry-after": "17" });
         }
         if (password !== "demo" && password !== username) return refuse(401, "bad_credentials");
-        return this.#grant(username, username === "admin" ? "admin" : "operator");
+        const named = (["admin", "viewer"] as const).find((role) => role === username);
+        return this.#grant(username, named ?? "operator");
       }
       case "POST /api/auth/refresh": {
         const { refresh_token } = JSON.parse(body);
@@ -195,6 +196,7 @@ const emptyStats: Stats = {
   total_rules: 0,
   service_stats: [],
   recent_alerts: [],
+  pipeline: [],
   samples_per_minute: 0,
   uptime_seconds: 0,
   timestamp: "2026-01-01T00:00:00.000Z",

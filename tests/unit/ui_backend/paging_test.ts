@@ -33,6 +33,12 @@ const read: [rule: string, query: Record<string, string>, part: string, value: u
   ["a page has 20 items when nobody says", {}, "limit", 20],
   ["a page has at most 100 items", { limit: "5000" }, "limit", 100],
   ["a filter takes several values", { kind: "a, b" }, "kind", new Set(["a", "b"])],
+  [
+    "a comma in a value is written with a backslash",
+    { any: "a\\,b,c" },
+    "any",
+    new Set(["a,b", "c"]),
+  ],
   ["an empty filter filters nothing", { kind: "" }, "kind", undefined],
   ["a filter of separators filters nothing", { any: " , " }, "any", undefined],
   ["yes is true", { yes: "true" }, "yes", true],

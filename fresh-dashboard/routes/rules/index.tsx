@@ -1,0 +1,107 @@
+/** Every rule. */
+import { page } from "fresh";
+import { Head } from "fresh/runtime";
+import { Icon } from "../../components/Icon.tsx";
+import { Pager } from "../../components/Pager.tsx";
+import { define, may } from "../../define.ts";
+import ListFilters from "../../islands/ListFilters.tsx";
+import RuleTable from "../../islands/RuleTable.tsx";
+import * as text from "../../text.ts";
+
+const { rules } = text;
+const limit = 50;
+const names = ["q", "type", "severity", "service", "enabled"] as const;
+
+export const handler = define.handlers({
+  async GET({ state, url }) {
+    const one = (name: string) => url.searchParams.get(name)?.trim() ?? "";
+    const query = Object.fromEntries(names.map((name) => [name, one(name)])) as Record<
+      (typeof names)[number],
+      string
+    >;
+    const page_ = Math.max(1, Math.floor(Number(one("page"))) || 1);
+    const [found, services] = await Promise.all([
+      state.api.rules({ ...query, sort: "name", page: page_, limit }),
+      state.api.services(),
+    ]);
+    return page({
+      query,
+      rules: found.items,
+      total: found.meta.total,
+      page: page_,
+      services: services.map(({ name }) => name),
+    });
+  },
+});
+
+export default define.page<typeof handler>(({ data, state }) => {
+  const { query } = data;
+  const admin = may(state.user, "admin");
+  const narrowed = names.some((name) => query[name]);
+  const services = [...new Set(["*", ...data.services, ...(query.service ? [query.service] : [])])];
+  return (
+    <div class="page">
+      <Head>
+        <title>{text.title(rules.title)}</title>
+      </Head>
+      <div class="flex items-center justify-between gap-4">
+        <h1 class="page-title">{rules.title}</h1>
+        {admin && (
+          <a href="/rules/new" class="button button-small button-strong" data-key="n">
+            <Icon name="plus" class="size-3.5" />
+            {rules.new}
+          </a>
+        )}
+      </div>
+      <ListFilters
+        action="/rules"
+        q={query.q}
+        placeholder={rules.search}
+        kept={[]}
+        clear={narrowed ? "/rules" : undefined}
+        selects={[
+          {
+            name: "type",
+            label: text.alerts.column.type,
+            value: query.type,
+            options: Object.entries(rules.type).map(([value, label]) => ({ value, label })),
+          },
+          {
+            name: "severity",
+            label: text.alerts.column.severity,
+            value: query.severity,
+            options: Object.entries(text.severity).map(([value, label]) => ({ value, label })),
+          },
+          {
+            name: "service",
+            label: text.alerts.column.service,
+            value: query.service,
+            options: services.map((value) => ({
+              value,
+              label: value === "*" ? rules.every : value,
+            })),
+          },
+          {
+            name: "enabled",
+            label: rules.state,
+            value: query.enabled,
+            options: [{ value: "true", label: rules.on }, { value: "false", label: rules.off }],
+          },
+        ]}
+      />
+      <RuleTable rules={data.rules} mayChange={admin} narrowed={narrowed} />
+      <div class="mt-3">
+        <Pager
+          page={data.page}
+          limit={limit}
+          total={data.total}
+          href={(page) => {
+            const params = new URLSearchParams({ ...query, page: String(page) });
+            for (const [name, value] of [...params]) if (!value) params.delete(name);
+            return `/rules?${params}`;
+          }}
+        />
+      </div>
+    </div>
+  );
+});
