@@ -222,7 +222,10 @@ export function scaleOf(
   }
   // From zero on, unless the data is far above it and hardly moves.
   if (low > 0 && (high === low || high - low > 0.25 * high)) low = 0;
-  const span = high - low || Math.abs(high) || 1;
+  // No finer than numbers of this size can be told apart; all but zero is zero.
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const told = Math.max(high - low || size, size * 1e-9);
+  const span = told > 1e-300 ? told : 1;
   if (low !== 0) low -= span * 0.1;
   high += span * 0.02;
   const rough = (high - low) / 4;
