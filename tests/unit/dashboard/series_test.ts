@@ -77,14 +77,17 @@ Deno.test("series: what leaves the window is forgotten, but for the point that l
 });
 
 Deno.test("series: the scale holds every value, with at most a dozen round steps", () => {
-  fc.assert(fc.property(
-    fc.array(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 20 }),
-    (v) => {
-      const { low, high, step } = scaleOf([{ t: v.map((_, i) => i), v }], [], 0);
-      assert(low <= Math.min(...v) && high >= Math.max(...v), `${low} … ${high}`);
-      assert(high > low && (high - low) / step < 12);
-    },
-  ), { examples: [[[-5e-324]], [[0]], [[1e9, 1e9 + 1e-7]], [[5e-324, 1e9]]] });
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 20 }),
+      (v) => {
+        const { low, high, step } = scaleOf([{ t: v.map((_, i) => i), v }], [], 0);
+        assert(low <= Math.min(...v) && high >= Math.max(...v), `${low} … ${high}`);
+        assert(high > low && (high - low) / step < 12);
+      },
+    ),
+    { examples: [[[-5e-324]], [[0]], [[1e9, 1e9 + 1e-7]], [[5e-324, 1e9]]] },
+  );
 });
 
 Deno.test("series: a limit that is near is in the scale; one far away does not flatten the line", () => {
