@@ -67,12 +67,6 @@ export function timeOfDay(ms: number, utc: boolean, seconds = true): string {
   return parts.slice(0, seconds ? 3 : 2).map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-/** The whole time in UTC, for who wants it exactly: `2026-11-22 13:35:40 UTC`. */
-export function utcTime(ms: number): string {
-  if (Number.isNaN(ms)) return "";
-  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
 /** A metric's name as a title: `error_rate` → `Error rate`, `cpu` → `CPU`. */
 export function metricTitle(metric: string): string {
   const words = metric.replaceAll(/[_\s]+/g, " ").trim() || metric;

@@ -1,6 +1,7 @@
 /** Every alert, what fires first; the filters are in the address. */
 import { page } from "fresh";
 import { Head } from "fresh/runtime";
+import { alertTypes } from "shared/model/alert.ts";
 import { define, may } from "../../define.ts";
 import AlertTable from "../../islands/AlertTable.tsx";
 import ListFilters from "../../islands/ListFilters.tsx";
@@ -54,14 +55,6 @@ const views: { name: keyof typeof alerts.views; query: Partial<AlertQuery> }[] =
   { name: "firing", query: { status: "firing", acknowledged: "" } },
   { name: "resolved", query: { status: "resolved", acknowledged: "" } },
 ];
-const types = [
-  "threshold_violation",
-  "error_burst",
-  "latency_spike",
-  "deviation_anomaly",
-  "moving_avg_anomaly",
-  "absence",
-];
 
 export default define.page<typeof handler>(({ data, state, url }) => {
   const { query, rows, total, services } = data;
@@ -112,7 +105,7 @@ export default define.page<typeof handler>(({ data, state, url }) => {
             name: "type",
             label: alerts.column.type,
             value: query.type,
-            options: options(types, query.type).map(({ value }) => ({
+            options: options(alertTypes, query.type).map(({ value }) => ({
               value,
               label: words(value),
             })),
