@@ -38,7 +38,7 @@ for (const name of names) {
     "--allow-write",
     "--exclude-unused-npm",
     // As `infra/permissions.ts` says.
-    "--v8-flags=--max-semi-space-size=16",
+    "--v8-flags=--max-semi-space-size=16,--heap-growing-percent=100",
     ...parts,
     "--output",
     `dist/${name}`,

@@ -9,9 +9,15 @@ import { ruleBook } from "./rules.ts";
 import { analyzerState, rulesFor } from "./state.ts";
 import { timePasses } from "./time_passes.ts";
 
+/**
+ * What comes in one call when there is a backlog: each costs some round trips to the store and the
+ * broker, whatever its size.
+ */
+const most = 2_000;
+
 export default defineFunction({
   name: "analyzer.metrics",
-  on: topic(serviceMetrics, { batch: 500, wake: "5s", state: analyzerState("detection") }),
+  on: topic(serviceMetrics, { batch: most, wake: "5s", state: analyzerState("detection") }),
   emits: [alerts],
   async handler(messages, ctx) {
     const { detection } = ctx.state;

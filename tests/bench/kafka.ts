@@ -151,7 +151,8 @@ async function analyze(servers: Servers, replicas: number, count: number) {
   const first = await eventually(look, ({ counts }) => counts.every((one) => one > 0), 60_000);
   const last = await eventually(
     async () => {
-      await pause(50);
+      // Not more often: to answer costs the analyzer some milliseconds.
+      await pause(250);
       return await look();
     },
     ({ counts }) => total(counts) >= count,

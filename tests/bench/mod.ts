@@ -17,7 +17,7 @@ const times = quick ? 1 : real ? 3 : 5;
 
 console.log(`${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}, ${times} rounds`);
 if (real) {
-  await benchKafka(quick ? 20_000 : 100_000, times, quick ? 10 : 200);
+  await benchKafka(quick ? 20_000 : 300_000, times, quick ? 10 : 200);
 } else {
   await benchBroker(quick ? 5_000 : 50_000, times);
   await benchAnalyzer(quick ? 20_000 : 200_000, 100, times);

@@ -24,11 +24,11 @@ const shortWait_ms = 10;
  * Most of one partition, and of one answer; compressed, so in memory it is many times as much. A
  * larger message comes all the same.
  */
-const partition_bytes = 32 * 1024;
+const partition_bytes = 64 * 1024;
 const answer_bytes = 1024 * 1024;
 /** A partition with so many characters in memory is asked for no more. */
-const full_chars = 256 * 1024;
-const fullRecords = 2_000;
+const full_chars = 512 * 1024;
+const fullRecords = 4_000;
 /** The pauses after a failed request double from the first to the longest. */
 const firstPause_ms = 50;
 const longestPause_ms = 1_000;
