@@ -6,6 +6,7 @@
  */
 import type { Batch, Consumer, Incoming, Subscription } from "shared/broker/port.ts";
 import {
+  Conflict,
   defineKind,
   type PartitionContext,
   type PartitionState,
@@ -89,6 +90,10 @@ interface Assigned {
   state: unknown;
   /** The last offset that the state stands for. */
   offset: number | undefined;
+  /** The version of the stored offset that the state goes back to; 0 when none is stored. */
+  version: number;
+  /** The state is not what its offset says, or not the latest that is stored: it must start over. */
+  broken: boolean;
   /** Messages before this offset were handled in an earlier life. */
   replayUntil: number;
   snapshot_at: number;
@@ -100,6 +105,12 @@ interface Assigned {
   skip: Set<number>;
 }
 
+/**
+ * The stored offset is the fence of a partition's state: a snapshot is stored only over the one it
+ * goes back to. A process that slept through the loss of its partition is refused, and starts over
+ * from what the new owner stored; so is one that is refused its own snapshot, whose answer it never
+ * got. Whoever stores, parts and offset are always of one state.
+ */
 function statefulConsumer(site: Site, definition: PartitionState<unknown>): Consumer {
   const { world } = site;
   const assigned = new Map<number, Assigned>();
@@ -109,26 +120,38 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
   const offsetKey = (partition: number) => `${definition.name}/${partition}`;
 
   async function load(partition: number): Promise<Assigned> {
-    const state = definition.create();
-    const meta = await world.store.get(offsets, offsetKey(partition));
-    const page = 1_000;
-    for (let offset = 0; meta; offset += page) {
-      const parts = await world.store.list(kindOf(partition), { limit: page, offset });
-      for (const part of parts) definition.restore(state, part.key, part.value);
-      if (parts.length < page) break;
+    for (;;) {
+      const state = definition.create();
+      const meta = await world.store.get(offsets, offsetKey(partition));
+      const page = 1_000;
+      for (let offset = 0; meta; offset += page) {
+        const parts = await world.store.list(kindOf(partition), { limit: page, offset });
+        for (const part of parts) definition.restore(state, part.key, part.value);
+        if (parts.length < page) break;
+      }
+      // Somebody who lost the partition may have stored in the middle of it: parts of two states.
+      const version = meta?.version ?? 0;
+      const after = await world.store.get(offsets, offsetKey(partition));
+      if ((after?.version ?? 0) !== version) continue;
+      return {
+        state,
+        offset: meta?.value.offset,
+        version,
+        broken: false,
+        replayUntil: 0,
+        snapshot_at: world.clock.now(),
+        unsaved: new Map(),
+        carefulUntil: -1,
+        skip: new Set(),
+      };
     }
-    return {
-      state,
-      offset: meta?.value.offset,
-      replayUntil: 0,
-      snapshot_at: world.clock.now(),
-      unsaved: new Map(),
-      carefulUntil: -1,
-      skip: new Set(),
-    };
   }
 
+  /** @throws {Conflict} when somebody else has stored since; the state must then start over */
   async function snapshot(partition: number, one: Assigned): Promise<void> {
+    if (one.broken) {
+      throw new Conflict(`Cannot store the state of ${site.fn.name} as it must start over`);
+    }
     one.snapshot_at = world.clock.now();
     for (const [key, part] of definition.dirty(one.state)) one.unsaved.set(key, part);
     if (one.offset === undefined) return;
@@ -136,8 +159,18 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
     const changes: Change[] = [...one.unsaved].map(([key, part]) =>
       part === null ? remove(kind, key) : put(kind, key, part)
     );
-    changes.push(put(offsets, offsetKey(partition), { offset: one.offset }));
-    await world.store.apply(changes);
+    const { offset, version } = one;
+    changes.push(put(offsets, offsetKey(partition), { offset }, { version }));
+    try {
+      await world.store.apply(changes);
+    } catch (error) {
+      if (error instanceof Conflict) {
+        one.broken = true;
+        world.log.debug(`State of ${site.fn.name} starts over`, { partition, error });
+      }
+      throw error;
+    }
+    one.version++;
     one.unsaved.clear();
   }
 
@@ -152,10 +185,9 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
     }
   }
 
-  /** The state may be half changed: it starts over from the snapshot, more carefully. */
-  async function startOver(partition: number, one: Assigned, until: number) {
-    const fresh = await load(partition);
-    fresh.carefulUntil = Math.max(one.carefulUntil, until);
+  /** Puts what the store has in the place of a broken state. */
+  function startOver(partition: number, one: Assigned, fresh: Assigned): Assigned {
+    fresh.carefulUntil = one.carefulUntil;
     fresh.replayUntil = Math.max(one.replayUntil, (one.offset ?? -1) + 1);
     fresh.skip = one.skip;
     assigned.set(partition, fresh);
@@ -163,14 +195,63 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
   }
 
   async function call(partition: number, one: Assigned, records: Incoming[], signal: AbortSignal) {
+    const over = new AbortController();
     const context: PartitionContext<unknown> = {
       state: one.state,
       partition,
       replaying: records.length > 0 && records[0]!.offset < one.replayUntil,
-      checkpoint: () => snapshot(partition, one),
+      async checkpoint() {
+        try {
+          await snapshot(partition, one);
+        } catch (error) {
+          // Trying again would go on with what was never stored: the call is over.
+          over.abort();
+          throw error;
+        }
+      },
     };
-    await runAndEnd(topicCall(site, records, signal, context));
+    const either = AbortSignal.any([signal, over.signal]);
+    try {
+      await runAndEnd(topicCall(site, records, either, context));
+    } catch (error) {
+      // The state may be half changed, or changed by what was never told.
+      one.broken = true;
+      throw error;
+    }
     if (records.length > 0) one.offset = records.at(-1)!.offset;
+  }
+
+  /** Runs a batch. @throws when it did not run to its end; the state may be broken then */
+  async function runBatch(one: Assigned, { partition, records }: Batch, signal: AbortSignal) {
+    const first = records[0]!.offset;
+    const last = records.at(-1)!.offset;
+    if (one.version === 0) {
+      // The first batch ever: noted before any offset is committed, since after a crash reading
+      // must begin where the state does and not where the group stopped.
+      one.offset = first - 1;
+      await snapshot(partition, one);
+    }
+    const kept = records.filter((record) => !one.skip.has(record.offset));
+    const known = kept.filter((record) => record.offset < one.replayUntil);
+    const fresh = kept.slice(known.length);
+    const steps = first <= one.carefulUntil
+      ? kept.map((record) => [record])
+      : [known, fresh].filter((step) => step.length > 0);
+    for (const step of steps) {
+      try {
+        await call(partition, one, step, signal);
+      } catch (error) {
+        if (error instanceof Retryable || signal.aborted) throw error;
+        one.carefulUntil = Math.max(one.carefulUntil, last);
+        if (step.length === 1) {
+          await giveUp(topicCall(site, step, signal), step[0], error);
+          one.skip.add(step[0]!.offset);
+        }
+        throw error;
+      }
+    }
+    one.offset = last;
+    await snapshotIfDue(partition, one);
   }
 
   return {
@@ -191,54 +272,48 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
       return one.offset === undefined ? undefined : one.offset + 1;
     },
     async batch(batch: Batch, signal) {
-      const { partition } = batch;
-      const one = assigned.get(partition)!;
-      if (one.offset === undefined) {
-        // The first batch ever: noted before any offset is committed, since after a crash reading
-        // must begin where the state does and not where the group stopped.
-        one.offset = batch.records[0]!.offset - 1;
-        await snapshot(partition, one);
+      const { partition, records: [first] } = batch;
+      let one = assigned.get(partition)!;
+      if (one.broken) {
+        one = startOver(partition, one, await load(partition));
+        const seek = one.offset === undefined ? first!.offset : one.offset + 1;
+        if (seek !== first!.offset) return { seek };
       }
-      const records = batch.records.filter((record) => !one.skip.has(record.offset));
-      const last = batch.records.at(-1)!.offset;
-      const careful = batch.records[0]!.offset <= one.carefulUntil;
-      const known = records.filter((record) => record.offset < one.replayUntil);
-      const fresh = records.slice(known.length);
-      const steps = careful
-        ? records.map((record) => [record])
-        : [known, fresh].filter((step) => step.length > 0);
-      for (const step of steps) {
-        try {
-          await call(partition, one, step, signal);
-        } catch (error) {
-          if (error instanceof Retryable) throw error;
-          if (step.length === 1) {
-            await giveUp(topicCall(site, step, signal), step[0], error);
-            one.skip.add(step[0]!.offset);
-          }
-          const again = await startOver(partition, one, last);
-          return { seek: again.offset === undefined ? batch.records[0]!.offset : again.offset + 1 };
-        }
+      try {
+        await runBatch(one, batch, signal);
+      } catch (error) {
+        // What the world is not ready for comes again after a pause, the rest at once.
+        const notReady = error instanceof Retryable && !(error instanceof Conflict);
+        if (notReady || !one.broken) throw error;
+        return { seek: first!.offset };
       }
-      one.offset = last;
-      await snapshotIfDue(partition, one);
     },
     async idle(partition, signal) {
-      const one = assigned.get(partition);
+      let one = assigned.get(partition);
       if (!one) return;
+      if (one.broken) {
+        const fresh = await load(partition);
+        // Only the next batch can say that reading goes on elsewhere.
+        if (fresh.offset !== one.offset) return;
+        one = startOver(partition, one, fresh);
+      }
       try {
         await call(partition, one, [], signal);
-      } catch (error) {
-        // The stack has reported it. The state may be half changed, so it starts over.
-        if (!(error instanceof Retryable)) await startOver(partition, one, one.offset ?? -1);
-        return;
+      } catch {
+        return; // The stack has reported it.
       }
       await snapshotIfDue(partition, one);
     },
     async revoked(partition) {
       const one = assigned.get(partition);
       assigned.delete(partition);
-      if (one) await snapshot(partition, one);
+      if (!one || one.broken) return;
+      try {
+        await snapshot(partition, one);
+      } catch (error) {
+        // Whoever has stored since knows better.
+        if (!(error instanceof Conflict)) throw error;
+      }
     },
   };
 }
