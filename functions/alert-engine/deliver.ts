@@ -112,13 +112,14 @@ export default defineFunction({
       );
     }
     save(
-      remove(deliveryKind, id),
+      // Whoever ended it first also said when the next one is due.
+      remove(deliveryKind, id, stored.version),
       schedule(deliveries, deliveryId(line, place + 1), ended_at, lane),
     );
   },
 });
 
-/** One attempt; returns why it failed. @throws {Retryable} when the process stops in the middle */
+/** One attempt; returns why it failed. @throws {Retryable} when it is called off in the middle */
 async function send(
   notification: Notification,
   integration: Reachable | undefined,
@@ -147,7 +148,7 @@ async function send(
   } catch (error) {
     if (signal.aborted) {
       const cause = failureOf(error, integration);
-      throw new Retryable("Cannot deliver as the process stops", { after: 0, cause });
+      throw new Retryable("Cannot deliver as the attempt was called off", { after: 0, cause });
     }
     return failureOf(error, integration);
   } finally {

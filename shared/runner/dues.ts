@@ -4,18 +4,28 @@
  *
  * @module
  */
-import { type DueTrigger, Retryable } from "shared/define/mod.ts";
-import type { Taken } from "shared/store/port.ts";
+import { type DueTrigger, type Queue, Retryable } from "shared/define/mod.ts";
+import { hold, type Taken } from "shared/store/port.ts";
 import { startSpan } from "shared/telemetry/trace.ts";
 import { newCall, type Site } from "./call.ts";
 import { runCall } from "./stack.ts";
 
-/** Longer than a call may take; after that a replica that died is replaced. */
-const lease_ms = 90_000;
+/** After so long without a sign of life an item goes to another replica, whose clock may be off. */
+const lease_ms = 15_000;
+/** How often a replica gives that sign for all that it works on: two in a row may get lost. */
+const renew_ms = 3_000;
 /** Most items in flight at once, over all lanes. */
 const maxInFlight = 512;
 /** The wait after a failed look at the store. */
 const pause_ms = 1_000;
+
+/** An item that is worked on. */
+interface Held {
+  readonly item: Taken;
+  /** Nobody else takes it before then, epoch milliseconds. */
+  until: number;
+  readonly lost: AbortController;
+}
 
 /** Runs due items until `stop` is aborted; resolves when what is in flight has ended. */
 export async function runDues(
@@ -27,15 +37,23 @@ export async function runDues(
   const { fn, world, metrics } = site;
   const { queue, perLane } = trigger;
   const inFlight = new Set<Promise<void>>();
+  const held = new Set<Held>();
+  const ended = new AbortController();
+  const renewing = renew(site, queue, held, ended.signal);
   const lanes = new Map<string, number>();
   let woken = new AbortController();
   const wake = () => woken.abort();
   const unwatch = world.store.watch(queue.name, wake);
   stop.addEventListener("abort", wake, { once: true });
 
-  const start = (item: Taken) => {
+  const start = (item: Taken, until: number) => {
+    // The answer was so long on its way that somebody else may have the item by now.
+    if (until <= world.clock.now()) return;
+    const one: Held = { item, until, lost: new AbortController() };
+    held.add(one);
     lanes.set(item.lane, (lanes.get(item.lane) ?? 0) + 1);
-    const work = run(site, item, abort).finally(() => {
+    const signal = AbortSignal.any([abort, one.lost.signal]);
+    const work = run(site, queue, item, signal, () => held.delete(one)).finally(() => {
       const left = lanes.get(item.lane)! - 1;
       if (left > 0) lanes.set(item.lane, left);
       else lanes.delete(item.lane);
@@ -56,7 +74,7 @@ export async function runDues(
         : [];
       for (const item of taken) {
         metrics.observe("queue_delay_seconds", { queue: queue.name }, (now - item.at) / 1000);
-        start(item);
+        start(item, now + lease_ms);
       }
       metrics.set("queue_in_flight", { queue: queue.name }, inFlight.size);
       if (taken.length > 0) continue;
@@ -77,10 +95,53 @@ export async function runDues(
   }
   unwatch();
   await Promise.all(inFlight);
+  ended.abort();
+  await renewing;
+}
+
+/**
+ * Keeps what is worked on from the other replicas for as long as this one lives; never rejects. What
+ * cannot be kept is called off before its lease ends, so that no two work on it.
+ */
+async function renew(
+  { fn, service, world }: Site,
+  queue: Queue,
+  held: ReadonlySet<Held>,
+  ended: AbortSignal,
+): Promise<void> {
+  const keep = async (kept: readonly Held[], until: number) => {
+    try {
+      await world.store.apply(kept.map(({ item }) => hold(queue, item, until)));
+      for (const one of kept) one.until = until;
+    } catch (error) {
+      world.log.debug(`Leases of ${fn.name} are not renewed`, { service, error });
+    }
+  };
+  let renewals = Promise.resolve();
+  for (;;) {
+    await world.clock.sleep(renew_ms, ended);
+    if (ended.aborted) return await renewals;
+    const now = world.clock.now();
+    const kept: Held[] = [];
+    for (const one of held) {
+      if (one.until <= now + renew_ms) one.lost.abort();
+      else kept.push(one);
+    }
+    if (kept.length === 0) continue;
+    // Not waited for: a store that does not answer must not delay the next look at the leases.
+    const renewal = keep(kept, now + lease_ms);
+    renewals = renewals.then(() => renewal);
+  }
 }
 
 /** One item; never rejects: what is not done comes again when its lease ends, or sooner. */
-async function run(site: Site, item: Taken, signal: AbortSignal): Promise<void> {
+async function run(
+  site: Site,
+  queue: Queue,
+  item: Taken,
+  signal: AbortSignal,
+  release: () => void,
+): Promise<void> {
   const { fn, world } = site;
   const span = startSpan(fn.name, { kind: "consumer" });
   try {
@@ -95,14 +156,16 @@ async function run(site: Site, item: Taken, signal: AbortSignal): Promise<void> 
     span.end();
   } catch (error) {
     span.end(error);
-    if (!(error instanceof Retryable) || fn.on.kind !== "due") return;
+    if (!(error instanceof Retryable)) return;
+    // First: a renewal that came after this would hold the item for longer.
+    release();
     const at = world.clock.now() + (error.after ?? pause_ms);
     try {
-      await world.store.apply([
-        { do: "schedule", queue: fn.on.queue.name, id: item.id, at, lane: item.lane },
-      ]);
+      await world.store.apply([hold(queue, item, at)]);
     } catch (cause) {
       world.log.debug(`Item waits for its lease to end`, { service: site.service, cause });
     }
+  } finally {
+    release();
   }
 }

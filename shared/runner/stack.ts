@@ -72,6 +72,7 @@ async function observe(call: Call, next: Next): Promise<void> {
           service: call.site.service,
           function: fn.name,
           trace_id: call.span.trace_id,
+          span_id: call.span.span_id,
           correlation_id: call.cause,
           error,
         });
@@ -102,7 +103,8 @@ async function deadLetter(call: Call, next: Next): Promise<void> {
   try {
     await next(call);
   } catch (error) {
-    if (error instanceof Retryable) throw error;
+    // What a call throws that was called off says nothing of its input.
+    if (error instanceof Retryable || call.signal.aborted) throw error;
     if (call.records.length > 1) {
       for (const record of call.records) {
         await deadLetter({ ...call, records: [record], outbox: emptyOutbox() }, next);

@@ -259,7 +259,9 @@ class SqliteStore implements Store {
     const names = new Set<string>();
     for (const change of changes) {
       if (change.do === "put" || change.do === "delete") names.add(change.kind);
-      if (change.do === "schedule" || change.do === "unschedule") names.add(change.queue);
+      if (change.do === "schedule" || change.do === "unschedule" || change.do === "hold") {
+        names.add(change.queue);
+      }
     }
     for (const name of names) this.#notify(name);
   }
@@ -291,6 +293,10 @@ class SqliteStore implements Store {
           this.#db.prepare(
             "delete from due where queue = ? and id = ? and (?3 is null or token = ?3)",
           ).run(toText(change.queue), toText(change.id), change.token ?? null);
+          break;
+        case "hold":
+          this.#db.prepare("update due set visible_at = ? where queue = ? and id = ? and token = ?")
+            .run(change.until, toText(change.queue), toText(change.id), change.token);
           break;
         case "append":
           for (const sample of change.samples) this.#append(sample, appended);

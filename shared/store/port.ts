@@ -55,6 +55,18 @@ export type Change =
     readonly id: string;
     readonly token?: string;
   }
+  /**
+   * Hides a taken item from others until then, if its token still holds: later while it is worked
+   * on, sooner to give it back. Nothing else of it changes.
+   */
+  | {
+    readonly do: "hold";
+    readonly queue: string;
+    readonly id: string;
+    readonly token: string;
+    /** Epoch milliseconds. */
+    readonly until: number;
+  }
   /** Appends samples; the same sample (series, time and id) again changes nothing. */
   | { readonly do: "append"; readonly samples: readonly Sample[] }
   /** Remembers keys for `seen`. */
@@ -85,12 +97,17 @@ export function unschedule(queue: Queue, id: string): Change {
   return { do: "unschedule", queue: queue.name, id };
 }
 
+/** The change that hides a taken item until then (epoch milliseconds), if its token still holds. */
+export function hold(queue: Queue, { id, token }: Taken, until: number): Change {
+  return { do: "hold", queue: queue.name, id, token, until };
+}
+
 /** The change that appends samples to their series. */
 export function append(samples: readonly Sample[]): Change {
   return { do: "append", samples };
 }
 
-/** A due item that was taken: nobody else gets it until the lease ends. */
+/** A due item that was taken: nobody else gets it until the lease ends, which `hold` may move. */
 export interface Taken {
   readonly id: string;
   readonly at: number;

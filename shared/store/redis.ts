@@ -21,8 +21,8 @@
  * | `changed:<kind or queue>` | channel | a message after each change |
  *
  * A command whose answer was lost may have been carried out. All may be repeated: a put with a
- * version is then a `Conflict`, which makes its handler decide anew; a schedule, append, mark or lease
- * changes nothing more; an item that was taken comes again when its lease ends; a `once` that was
+ * version is then a `Conflict`, which makes its handler decide anew; a schedule, hold, append, mark or
+ * lease changes nothing more; an item that was taken comes again when its lease ends; a `once` that was
  * granted is granted to nobody else.
  *
  * For one server or a primary with replicas, not for Redis Cluster: an `apply` spans many keys.
@@ -274,7 +274,8 @@ class RedisStore implements Store {
           );
         }
         case "schedule":
-        case "unschedule": {
+        case "unschedule":
+        case "hold": {
           const id = toText(change.id);
           const queue = plainName(change.queue);
           names.add(queue);
@@ -285,6 +286,9 @@ class RedisStore implements Store {
             this.#key("lane", queue, ""),
           ];
           if (change.do === "unschedule") return step("unschedule", ...own, change.token ?? "");
+          if (change.do === "hold") {
+            return step("hold", ...own, change.token, finite(change.until, "a due time"));
+          }
           const lane = toText(change.lane ?? "");
           return step(
             "schedule",
@@ -308,10 +312,12 @@ class RedisStore implements Store {
               name,
               JSON.stringify({ metric, labels, unit }),
               samples.length,
+              // One argument for all points: each argument costs as much as several points do.
+              JSON.stringify(samples.flatMap(({ id, t, v }) => [
+                finite(t, "a time"),
+                `${shortHash(id)}:${finite(v, "a sample")}`,
+              ])),
             );
-            for (const { id, t, v } of samples) {
-              steps.push(finite(t, "a time"), `${shortHash(id)}:${finite(v, "a sample")}`);
-            }
           }
           return;
         case "mark":

@@ -11,6 +11,7 @@ import type { Labels } from "shared/model/labels.ts";
 import {
   append,
   type Change,
+  hold,
   put,
   remove,
   schedule,
@@ -466,6 +467,50 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
     assert.equal(await store.next(queue), at + 2_000);
     await store.apply([{ do: "unschedule", queue: queue.name, id: "x", token: second!.token }]);
     assert.equal(await store.next(queue), undefined);
+  });
+
+  test("an item is held for longer, or given back sooner, and is otherwise as before", async (given) => {
+    const { store, queue, now } = given;
+    const at = now();
+    await store.apply([schedule(queue, "x", at, "lane"), schedule(queue, "y", at + 5_000, "lane")]);
+    const [taken] = await take(store, queue, at);
+    await store.apply([hold(queue, taken!, at + 9_000)]);
+    assert.deepEqual(await take(store, queue, at + 4_999), []);
+    assert.equal(await store.next(queue), at + 5_000);
+    assert.deepEqual((await take(store, queue, at + 5_000)).map(({ id }) => id), ["y"]);
+    await store.apply([hold(queue, taken!, at + 300)]);
+    assert.equal(await store.next(queue), at + 300);
+    assert.deepEqual(await take(store, queue, at + 299), []);
+    const [again] = await take(store, queue, at + 300);
+    const { token: _, ...item } = again!;
+    assert.deepEqual(item, { id: "x", at, lane: "lane", attempt: 1 });
+  });
+
+  test("many items are held at once, each by its own token", async ({ store, queue, now }) => {
+    const at = now();
+    const ids = ["a", "b", "c", "d"];
+    await store.apply(ids.map((id) => schedule(queue, id, at, id)));
+    const [a, b] = await take(store, queue, at, { limit: 2 });
+    const [c, d] = await take(store, queue, at, { limit: 2 });
+    await store.apply([a!, b!, d!].map((one) => hold(queue, one, at + 3_000)));
+    assert.deepEqual((await take(store, queue, at + 2_999)).map(({ id }) => id), [c!.id]);
+  });
+
+  test("nothing is held with a void token", async ({ store, queue, now }) => {
+    const at = now();
+    const ids = ["scheduled", "taken", "gone"];
+    await store.apply(ids.map((id) => schedule(queue, id, at)));
+    const held = new Map((await take(store, queue, at)).map((one) => [one.id, one]));
+    await store.apply([schedule(queue, "scheduled", at + 5), unschedule(queue, "gone")]);
+    const [, taken] = await take(store, queue, at + 1_000);
+    assert.equal(taken!.id, "taken");
+    for (const until of [at + long_ms, at]) {
+      await store.apply([...held.values()].map((one) => hold(queue, one, until)));
+      assert.deepEqual(await take(store, queue, at + 1_001), []);
+    }
+    assert.equal(await store.next(queue), at + 2_000);
+    await store.apply([hold(queue, taken!, at + 1_500)]);
+    assert.equal(await store.next(queue), at + 1_500);
   });
 
   test("unschedule without a token always removes", async ({ store, queue, now }) => {

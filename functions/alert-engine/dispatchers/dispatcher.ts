@@ -19,7 +19,7 @@ export interface Means {
 
 /** What an attempt is given. */
 export interface Attempt {
-  /** Aborted when the attempt takes too long, or the process stops. */
+  /** Aborted when the attempt takes too long, or is called off. */
   readonly signal: AbortSignal;
   /** Epoch milliseconds. */
   readonly now: number;

@@ -124,6 +124,14 @@ function act.unschedule()
   settle_lane(lanes, prefix .. held[1], held[1])
 end
 
+function act.hold()
+  local id, item, lanes, prefix, token, at = arg(), key(), key(), arg(), arg(), arg()
+  local held = redis.call('HMGET', item, 'lane', 'token')
+  if not held[1] or token ~= held[2] then return end
+  redis.call('ZADD', prefix .. held[1], at, id)
+  settle_lane(lanes, prefix .. held[1], held[1])
+end
+
 -- The name of a point is 'hash of the sample id:value'.
 local function is_known(points, t, point)
   local name = string.match(point, '^[^:]*:')
@@ -136,6 +144,7 @@ end
 function act.append()
   local points, services, of_service, service, series, about, count =
     key(), key(), key(), arg(), arg(), arg(), tonumber(arg())
+  local samples = cjson.decode(arg())
   if redis.call('HGET', of_service, series) ~= about then
     redis.call('HSET', of_service, series, about)
     redis.call('SADD', services, service)
@@ -148,12 +157,12 @@ function act.append()
     if #fresh > 2 then redis.call(unpack(fresh)) end
     fresh = {'ZADD', points}
   end
-  for _ = 1, count do
-    local t, point = arg(), arg()
-    if tonumber(t) > newest then
+  for i = 1, 2 * count, 2 do
+    local t, point = samples[i], samples[i + 1]
+    if t > newest then
       fresh[#fresh + 1] = t
       fresh[#fresh + 1] = point
-      newest = tonumber(t)
+      newest = t
       if #fresh > 2000 then flush() end
     else
       flush()

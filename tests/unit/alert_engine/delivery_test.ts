@@ -189,6 +189,33 @@ Deno.test("an attempt that was cut off is made again under the same id", async (
   await on.close();
 });
 
+Deno.test("an attempt that ends after somebody else ended it does not call the next one back", async () => {
+  const on = await engine(one);
+  await on.push(a);
+  await on.test.clock.advance(5_000);
+  const take = async (queue: Queue) => {
+    const now = on.test.clock.now();
+    return (await on.test.store.take(queue, { now, limit: 1, lease_ms: 15_000 }))[0];
+  };
+  await invoke(flush, await take(alertGroups), on.test);
+  await on.push(over(a, 5_000));
+  await on.test.clock.advance(60_000);
+  await invoke(flush, await take(alertGroups), on.test);
+  const slow = await take(deliveries);
+  on.answers["/one"] = async () => {
+    delete on.answers["/one"];
+    await invoke(deliver, slow, on.test);
+    // The next one is in the hands of somebody else now.
+    assert.notEqual((await take(deliveries))!.id, slow!.id);
+    return new Response(null);
+  };
+  await invoke(deliver, slow, on.test);
+  assert.equal(await on.test.store.next(deliveries), on.test.clock.now() + 15_000);
+  assert.equal(await on.test.store.count(attemptKind), 1);
+  assert.equal(new Set(on.calls.map(({ id }) => id)).size, 1);
+  await on.close();
+});
+
 Deno.test("the attempt carries the trace of the message that caused it", async () => {
   const on = await engine(one);
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
