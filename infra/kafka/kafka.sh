@@ -12,6 +12,8 @@
 #   KAFKA_HEAP   heap of the broker in MiB (512)
 #   KAFKA_VIA    port of a TCP proxy (unset = none): the sixth port is then a plain listener more, which
 #                the proxy leads to and whose clients are sent to the proxy only
+#   KAFKA_ACL    1: users of the SASL listeners may do what an ACL allows them and nothing else; who
+#                comes in without a name, by the plain listener, may do everything (unset = all may)
 #
 # `kill` ends it as a power cut would. The users of the SASL listeners are in `users` below; the
 # certificate authority that clients must trust is $KAFKA_DATA/tls/ca.pem.
@@ -113,6 +115,12 @@ sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 ssl.keystore.type=PEM
 ssl.keystore.location=$data/tls/server.pem
 END
+    if [ "${KAFKA_ACL:-}" = 1 ]; then
+      echo authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+      echo allow.everyone.if.no.acl.found=false
+      # The broker itself too: it talks to itself by listeners without names.
+      echo super.users=User:ANONYMOUS
+    fi
     for entry in sasl sasltls; do
       echo "listener.name.$entry.plain.sasl.jaas.config=$login.plain.PlainLoginModule required$plain_users;"
       echo "listener.name.$entry.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;"

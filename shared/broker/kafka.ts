@@ -87,9 +87,18 @@ class ClusterBroker implements KafkaBroker {
   async create(topics: readonly { name: string; partitions: number }[]): Promise<void> {
     const { clock } = this.#options;
     const missing: { name: string; partitions: number }[] = [];
+    let hidden: unknown;
     for (const topic of topics) {
-      if (!await this.#exists(topic.name)) missing.push(topic);
+      try {
+        if (!await this.#exists(topic.name)) missing.push(topic);
+      } catch (error) {
+        // To whom a topic may not be shown, it is the same whether it is there.
+        if (errorType(error) !== "TOPIC_AUTHORIZATION_FAILED") throw error;
+        hidden = error;
+        missing.push(topic);
+      }
     }
+    if (hidden) throw this.#refused("look up", missing, [errorType(hidden)], hidden);
     if (missing.length > 0) await this.#createAll(missing);
     // A topic that was just made is not yet known everywhere.
     const deadline = clock.now() + create_ms;
@@ -129,17 +138,34 @@ class ClusterBroker implements KafkaBroker {
       if (errors.length === 0 && !/AUTHORIZATION|POLICY/.test(errorType(error))) {
         throw away("create topics", error);
       }
-      const wanted = topics.map(({ name, partitions }) =>
-        `${this.#prefix}${name} (${partitions} partition${partitions === 1 ? "" : "s"})`
-      );
-      const reasons = new Set(refused.map(({ type }) => type ?? errorType(error)));
-      throw new Error(
-        `Cannot create topics as the broker refuses it (${
-          [...reasons].join(", ") || errorType(error)
-        }); create by hand those of them that are missing: current value is "${wanted.join(", ")}"`,
-        { cause: error },
+      const reasons = refused.map(({ type }) => type ?? errorType(error));
+      throw this.#refused(
+        "create",
+        topics,
+        reasons.length > 0 ? reasons : [errorType(error)],
+        error,
       );
     }
+  }
+
+  /** What to tell those who run the cluster: it lets us use topics, but not make them. */
+  #refused(
+    verb: string,
+    topics: readonly { name: string; partitions: number }[],
+    reasons: readonly string[],
+    cause: unknown,
+  ): Error {
+    const wanted = topics.map(({ name, partitions }) =>
+      `${this.#prefix}${name} (${partitions} partition${partitions === 1 ? "" : "s"})`
+    );
+    return new Error(
+      `Cannot ${verb} topics as the broker refuses it (${
+        [...new Set(reasons)].join(", ")
+      }); create by hand those of them that are missing, and let this user describe, read and write them: current value is "${
+        wanted.join(", ")
+      }"`,
+      { cause },
+    );
   }
 
   async #exists(topic: string): Promise<boolean> {

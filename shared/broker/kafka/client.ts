@@ -114,6 +114,7 @@ export interface Node {
   offsetFetch(
     request: { groupId: string; topics: Offsets<{ partition: number }>[] },
   ): Promise<{ responses: Offsets<{ partition: number; offset: string }>[] }>;
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
   createTopics(
     request: {
       topics: { topic: string; numPartitions: number; replicationFactor: number }[];
@@ -251,6 +252,17 @@ export class Cluster {
     await this.#raw.connect();
     await this.#raw.refreshMetadataIfNecessary();
     return await this.#raw.findGroupCoordinator({ groupId });
+  }
+
+  /** Whether the user may not use a group; kafkajs only says that its coordinator is not found. */
+  async isForbidden(groupId: string): Promise<boolean> {
+    try {
+      const node = await this.#raw.findControllerBroker();
+      await node.findGroupCoordinator({ groupId, coordinatorType: 0 });
+      return false;
+    } catch (error) {
+      return errorType(error) === "GROUP_AUTHORIZATION_FAILED";
+    }
   }
 
   /** The first or the next offset of each partition of a watched topic, by number. */

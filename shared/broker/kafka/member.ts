@@ -96,6 +96,10 @@ export class GroupMember {
         if (errorType(error) === "KafkaJSRequestTimeoutError") this.#options.cluster.cut();
         if (this.#stopping.signal.aborted) break;
         log.debug("Joining is tried again", { group, topic, error });
+        // Only somebody who grants it helps against that: it must be seen.
+        if (failures === 0 && await this.#isForbidden(error)) {
+          log.error("Cannot join a group as Kafka refuses it", { group, topic });
+        }
         await this.#pause(failures++);
       }
       this.#session = undefined;
@@ -112,6 +116,12 @@ export class GroupMember {
     } catch (error) {
       log.debug("The group learns from silence that a member left", { group, topic, error });
     }
+  }
+
+  async #isForbidden(error: unknown): Promise<boolean> {
+    const { cluster, groupId } = this.#options;
+    return errorType(error) === "GROUP_AUTHORIZATION_FAILED" ||
+      errorType(error) === "KafkaJSGroupCoordinatorNotFound" && await cluster.isForbidden(groupId);
   }
 
   async #join(): Promise<Session> {
