@@ -440,8 +440,9 @@ class SqliteBroker implements EmbeddedBroker {
         const quiet = await this.#waitForMore(slot, signal, wake_ms);
         if (!quiet || signal.aborted) continue;
         try {
-          await consumer.idle?.(partition.number, signal);
+          const result = await consumer.idle?.(partition.number, signal);
           failures = 0;
+          if (result) position = result.seek;
         } catch {
           await pause();
         }

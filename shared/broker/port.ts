@@ -43,8 +43,8 @@ export interface Consumer {
    * the batch comes again after a pause.
    */
   batch(batch: Batch, signal: AbortSignal): Promise<void | { seek: number }>;
-  /** Called about every `wake_ms` while a partition has nothing to read. */
-  idle?(partition: number, signal: AbortSignal): Promise<void>;
+  /** Called about every `wake_ms` while a partition has nothing to read; may seek as `batch` may. */
+  idle?(partition: number, signal: AbortSignal): Promise<void | { seek: number }>;
   /** The partition goes away (stop or rebalance): its last batch is finished, nothing follows. */
   revoked?(partition: number): Promise<void>;
 }

@@ -39,15 +39,3 @@ export function seededRandom(seed: string): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
-
-/** A UUID (version 4 layout) drawn from a random source. */
-export function randomId(random: () => number): string {
-  let hex = "";
-  for (let i = 0; i < 4; i++) {
-    hex += Math.floor(random() * 0x1_0000_0000).toString(16).padStart(8, "0");
-  }
-  const variant = "89ab"[Math.floor(random() * 4)];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${
-    hex.slice(17, 20)
-  }-${hex.slice(20, 32)}`;
-}

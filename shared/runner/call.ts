@@ -1,7 +1,7 @@
 /** One call of a function on its way through the stack. @module */
 import type { Incoming, Outgoing } from "shared/broker/port.ts";
 import type { Declared } from "shared/define/mod.ts";
-import { derivedId, randomId, seededRandom } from "shared/model/ids.ts";
+import { derivedId, seededRandom } from "shared/model/ids.ts";
 import type { Change, Taken } from "shared/store/port.ts";
 import { type Span, startSpan } from "shared/telemetry/trace.ts";
 import type { Metrics } from "shared/telemetry/metrics.ts";
@@ -72,9 +72,10 @@ export function eventId(record: Incoming): string {
 
 /** The context that the handler of a call is given. */
 export function contextOf(call: Call): Record<string, unknown> {
-  const { site, span } = call;
+  const { site, span, outbox } = call;
   const { fn, world } = site;
   let random: (() => number) | undefined;
+  let ids = 0;
   const draw = () => (random ??= seededRandom(`${fn.name}\u0000${call.cause}`))();
   const recordOf = (input: unknown): Incoming | undefined =>
     call.records[call.records.length === 1 ? 0 : call.inputs.indexOf(input)];
@@ -83,7 +84,8 @@ export function contextOf(call: Call): Record<string, unknown> {
     ...call.extra,
     now: world.clock.now(),
     random: draw,
-    uuid: () => randomId(draw),
+    // Not drawn: the seed of `random` has 32 bits, and thousands of calls would share their ids.
+    uuid: () => derivedId("uuid", fn.name, call.cause, String(ids++)),
     signal: call.signal,
     attempt: call.attempt,
     traceparent: span.traceparent,
@@ -96,7 +98,7 @@ export function contextOf(call: Call): Record<string, unknown> {
       correlation_id: call.cause,
     }),
     save: (...changes: Change[]) => {
-      for (const change of changes) call.outbox.changes.push(change);
+      for (const change of changes) outbox.changes.push(change);
     },
     emit(topic: Declared["emits"][number], value: unknown, cause?: unknown) {
       if (!fn.emits.includes(topic)) {
@@ -105,7 +107,7 @@ export function contextOf(call: Call): Record<string, unknown> {
         );
       }
       const record = cause === undefined ? undefined : recordOf(cause);
-      const { messages } = call.outbox;
+      const { messages } = outbox;
       messages.push({
         topic: topic.name,
         key: topic.key(value),

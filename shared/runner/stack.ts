@@ -223,6 +223,8 @@ async function timeout(call: Call, next: Next): Promise<void> {
       next(call),
       call.site.world.clock.sleep(timeout_ms, done.signal).then(() => {
         if (done.signal.aborted) return;
+        // Whatever the handler still does goes into the old one, which nobody settles.
+        call.outbox = emptyOutbox();
         over.abort();
         throw new Error(
           `Cannot let ${call.site.fn.name} run as it takes longer than ${timeout_ms} ms`,
@@ -270,6 +272,7 @@ async function settle(call: Call, next: Next): Promise<void> {
       outbox.changes.push({ do: "unschedule", queue: fn.on.queue.name, id, token });
     }
     await next(call);
+    if (call.outbox !== outbox) throw new Error(`Call of ${fn.name} was given up meanwhile`);
     outbox.stage = "handled";
   }
   if (outbox.stage === "handled") {

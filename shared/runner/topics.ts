@@ -292,10 +292,9 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
       let one = assigned.get(partition);
       if (!one) return;
       if (one.broken) {
-        const fresh = await load(partition);
-        // Only the next batch can say that reading goes on elsewhere.
-        if (fresh.offset !== one.offset) return;
-        one = startOver(partition, one, fresh);
+        const { offset } = one;
+        one = startOver(partition, one, await load(partition));
+        if (one.offset !== undefined && one.offset !== offset) return { seek: one.offset + 1 };
       }
       try {
         await call(partition, one, [], signal);

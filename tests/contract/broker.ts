@@ -654,6 +654,25 @@ export function brokerContract(name: string, open: () => Promise<BrokerWorld>): 
     assert.equal(idle, before);
   });
 
+  test("idle may seek: reading goes on there", async (given) => {
+    const topic = await given.topic(1);
+    const offsets: number[] = [];
+    let sought = false;
+    await given.broker.subscribe({ group: "g", topic, max: 10, wake_ms: 100 }, {
+      async batch({ records }) {
+        for (const { offset } of records) offsets.push(offset);
+      },
+      async idle() {
+        if (sought || offsets.length < 3) return;
+        sought = true;
+        return { seek: offsets[1]! };
+      },
+    });
+    await given.broker.publish([1, 2, 3].map((value) => message(topic, value)));
+    await given.until("two are read again", () => offsets.length === 5);
+    assert.deepEqual(offsets.slice(3), offsets.slice(1, 3));
+  });
+
   test("a message ends the wait that idle is called in", async (given) => {
     const topic = await given.topic(1);
     const reader = new Reader();

@@ -71,8 +71,9 @@ export async function serve(serving: Serving): Promise<void> {
       const quiet = await waitForMore();
       if (!quiet || signal.aborted || clock.now() - slot.emptyAt > empty_ms) continue;
       try {
-        await consumer.idle?.(partition, signal);
+        const result = await consumer.idle?.(partition, signal);
         failures = 0;
+        if (result) fetcher.seek(slot, result.seek);
       } catch {
         await pause();
       }

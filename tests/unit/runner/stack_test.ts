@@ -14,6 +14,7 @@ import {
   Unavailable,
 } from "shared/define/mod.ts";
 import { defineFunction } from "functions/define.ts";
+import { hash32 } from "shared/model/ids.ts";
 import { alerts, alertsDlq } from "shared/model/topics.ts";
 import { put, schedule } from "shared/store/port.ts";
 import { invoke, type TestWorld, testWorld } from "tests/support/invoke.ts";
@@ -65,6 +66,34 @@ function failing(error: () => Error, times: number) {
   });
   return { fn, calls: () => calls };
 }
+
+Deno.test("calls whose chance is seeded alike have ids of their own", () =>
+  within(async (test) => {
+    const fn = defineFunction({
+      name: "test.ids",
+      on: topic(things),
+      emits: [out],
+      handler(_thing, { emit, uuid }) {
+        emit(out, { of: uuid() });
+        emit(out, { of: uuid() });
+      },
+    });
+    const seeds = new Map<number, string>();
+    let twins: [string, string] | undefined;
+    for (let n = 0; !twins; n++) {
+      const cause = `call-${n}`;
+      const seed = hash32(`test.ids\u0000${cause}`);
+      if (seeds.has(seed)) twins = [seeds.get(seed)!, cause];
+      seeds.set(seed, cause);
+    }
+    const [one, other] = twins;
+    const ids = async (cause: string) =>
+      (await invoke(fn, { key: cause, n: 1 }, test, { cause })).emitted
+        .map(({ value }) => (value as { of: string }).of);
+    const first = await ids(one);
+    assert.equal(new Set([...first, ...await ids(other)]).size, 4);
+    assert.match(first[0]!, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  }));
 
 Deno.test("a handler's messages and records appear once it has returned", () =>
   within(async (test) => {
@@ -232,6 +261,30 @@ Deno.test("a handler that never ends is given up after a minute", () =>
     });
     const { emitted } = await letting(test, invoke(fn, { key: "a", n: 1 }, test));
     assert.match((emitted[0]!.value as { error: string }).error, /longer than 60000 ms/);
+  }));
+
+Deno.test("what a handler does after it was given up has no effect", () =>
+  within(async (test) => {
+    let calls = 0;
+    const late = Promise.withResolvers<void>();
+    const fn = defineFunction({
+      name: "test.late",
+      on: topic(things),
+      emits: [out],
+      retry: { attempts: 2 },
+      async handler({ key }, { emit, save }) {
+        const call = ++calls;
+        if (call === 1) await late.promise;
+        emit(out, { of: `${key}${call}` });
+        save(put(notes, `${key}${call}`, call));
+        // The second call is open while the first one ends.
+        late.resolve();
+        if (call === 2) { for (let i = 0; i < 10; i++) await undefined; }
+      },
+    });
+    const { emitted } = await letting(test, invoke(fn, { key: "a", n: 1 }, test));
+    assert.deepEqual(emitted.map(({ value }) => value), [{ of: "a2" }]);
+    assert.deepEqual((await test.world.store.list(notes)).map(({ key }) => key), ["a2"]);
   }));
 
 Deno.test("a function cannot emit what it does not declare", () =>
