@@ -32,7 +32,8 @@ const stop = () => {
   stopping = true;
   for (const child of children) {
     try {
-      child.kill("SIGTERM");
+      // A watcher whose program ends at SIGTERM waits for the next change; at SIGINT it ends too.
+      child.kill("SIGINT");
     } catch (error) {
       // It has ended.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;

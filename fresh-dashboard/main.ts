@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { App, type Assets, builtAssets, type Info, noAssets, staticFiles, viteAssets } from "fresh";
 import { filesIn, newestOf } from "./fresh/assets.ts";
@@ -54,6 +54,15 @@ export async function dashboard(
     return response;
   });
   if (vite) {
+    const answering = untilAnswering(vite);
+    let routes = routesVersion(root);
+    app.use(async (ctx) => {
+      await answering;
+      const now = routesVersion(root);
+      if (now !== routes) await app.fsRoutes(root, now);
+      routes = now;
+      return await ctx.next();
+    });
     const run = newestOf(filesIn(root).filter((file) => !replaced.test(relative(root, file))));
     app.use((ctx) => ctx.url.pathname === "/_fresh/started" ? started(run) : ctx.next());
   }
@@ -62,8 +71,33 @@ export async function dashboard(
   return app.handler();
 }
 
-/** Islands and what they share are replaced in the page; with anything else it loads again. */
-const replaced = /^(islands|live|assets|static|_fresh)/;
+/** How long a page waits for Vite, which starts beside this server; then it comes bare. */
+const patience_ms = 5_000;
+
+/** Resolves when Vite answers: a page that came before it would have neither styles nor scripts. */
+async function untilAnswering(vite: string): Promise<void> {
+  const deadline = Date.now() + patience_ms;
+  while (Date.now() < deadline) {
+    try {
+      await (await fetch(vite, { method: "HEAD" })).body?.cancel();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Another one when a route was edited, added or removed. */
+function routesVersion(root: string): string {
+  const files = filesIn(join(root, "routes"));
+  return `${newestOf(files)}-${files.length}`;
+}
+
+/**
+ * Islands and what they share are replaced in the page, routes in the server; with anything else
+ * the server starts again, and then the page.
+ */
+const replaced = /^(islands|live|assets|static|routes|_fresh)/;
 
 /** Tells pages in development what the server that they talk to was started from. */
 function started(run: number): Response {

@@ -9,14 +9,14 @@ import { pathToFileURL } from "node:url";
 import { h, type VNode } from "preact";
 import { type Assets, filesIn, noAssets } from "./assets.ts";
 import { Context, HttpError, type Info, PageResponse, type RouteConfig } from "./context.ts";
-import type { Handler, Handlers, Method, Middleware, Page, PageProps } from "./context.ts";
+import type { Handlers, Method, Middleware, Page, PageProps } from "./context.ts";
 import { addIslands, renderDocument } from "./islands.ts";
 
 type AnyPage<State> = Page<unknown, State>;
 
 interface Module<State> {
   default?: AnyPage<State>;
-  handler?: Handlers<unknown, State> | Middleware<State>[];
+  handler?: Handlers<unknown, State>;
   config?: RouteConfig;
 }
 
@@ -37,9 +37,9 @@ export interface AppOptions {
 export class App<State> {
   readonly #options: AppOptions;
   readonly #middlewares: Middleware<State>[] = [];
-  readonly #routes: Route<State>[] = [];
+  #routes: Route<State>[] = [];
   /** `_app`, `_layout`, `_middleware` and `_error` by path, e.g. `rules/_layout`. */
-  readonly #special = new Map<string, Module<State>>();
+  #special = new Map<string, Module<State>>();
 
   constructor(options: AppOptions = {}) {
     this.#options = options;
@@ -51,22 +51,29 @@ export class App<State> {
     return this;
   }
 
-  /** Adds the files of `routes/` and `islands/` under a folder. */
-  async fsRoutes(root: string): Promise<this> {
-    const routes = join(root, "routes");
-    const load = (path: string) => import(pathToFileURL(path).href);
+  /**
+   * Takes the files of `routes/` and `islands/` under a folder, in place of any it had.
+   *
+   * @param version of the routes: a module is loaded once for each
+   */
+  async fsRoutes(root: string, version = ""): Promise<this> {
+    const folder = join(root, "routes");
+    const routes: Route<State>[] = [];
+    const special = new Map<string, Module<State>>();
+    const load = (path: string, search = "") => import(pathToFileURL(path).href + search);
     await Promise.all([
       ...filesIn(join(root, "islands"), /\.tsx?$/).map(async (path) => {
         addIslands(relative(root, path), await load(path));
       }),
-      ...filesIn(routes, /\.tsx?$/).map(async (path) => {
-        const module: Module<State> = await load(path);
-        const name = relative(routes, path).replace(/\.tsx?$/, "");
-        if (/(^|\/)_[^/]*$/.test(name)) this.#special.set(name, module);
-        else this.#routes.push({ ...routeOf(name), module });
+      ...filesIn(folder, /\.tsx?$/).map(async (path) => {
+        const module: Module<State> = await load(path, version && `?${version}`);
+        const name = relative(folder, path).replace(/\.tsx?$/, "");
+        if (/(^|\/)_[^/]*$/.test(name)) special.set(name, module);
+        else routes.push({ ...routeOf(name), module });
       }),
     ]);
-    this.#routes.sort((a, b) => a.order < b.order ? -1 : 1);
+    this.#routes = routes.sort((a, b) => a.order < b.order ? -1 : 1);
+    this.#special = special;
     return this;
   }
 
@@ -92,7 +99,7 @@ export class App<State> {
         break;
       }
       const above = this.#above(folder, "_middleware")
-        .flatMap(({ handler }) => handler as Middleware<State> | Middleware<State>[]);
+        .flatMap(({ handler }) => handler as unknown as Middleware<State> | Middleware<State>[]);
       const response = await run(ctx, above, () => {
         if (!route) throw new HttpError(404);
         return this.#call(ctx, route);
@@ -106,9 +113,7 @@ export class App<State> {
   async #call(ctx: Context<State>, { module, folder }: Route<State>): Promise<Response> {
     const method = (ctx.req.method === "HEAD" ? "GET" : ctx.req.method) as Method;
     const { handler } = module;
-    const handle = typeof handler === "function"
-      ? handler
-      : (handler as Partial<Record<Method, Handler<unknown, State>>> | undefined)?.[method];
+    const handle = typeof handler === "function" ? handler : handler?.[method];
     if (!handle && (method !== "GET" || !module.default)) {
       throw new HttpError(405, `There is no ${method} here`);
     }
@@ -126,14 +131,16 @@ export class App<State> {
     config: RouteConfig = {},
   ): Promise<Response> {
     const layouts = config.skipInheritedLayouts ? [] : this.#above(folder, "_layout");
-    let vnode = await element(page, propsOf(ctx, data));
-    for (const layout of layouts.reverse()) vnode = await around(layout.default!, ctx, vnode);
-    return await ctx.render(vnode, init);
+    let content = await element(page, ctx, { data });
+    for (const layout of layouts.reverse()) {
+      content = await element(layout.default!, ctx, { content });
+    }
+    return await ctx.render(content, init);
   }
 
-  async #render(ctx: Context<State>, vnode: VNode): Promise<string> {
+  async #render(ctx: Context<State>, content: VNode): Promise<string> {
     const app = this.#special.get("_app")?.default;
-    const document = app ? await around(app, ctx, vnode) : vnode;
+    const document = app ? await element(app, ctx, { content }) : content;
     return renderDocument(document, this.#options.assets ?? noAssets);
   }
 
@@ -198,24 +205,17 @@ function run<State>(
   return step(0);
 }
 
-function propsOf<State>(ctx: Context<State>, data: unknown): PageProps<unknown, State> {
-  const { url, req, params, state, error } = ctx;
-  return { url, req, params, state, error, data, Component: () => null };
-}
-
-function around<State>(
-  page: AnyPage<State>,
-  ctx: Context<State>,
-  content: VNode,
-): Promise<VNode> {
-  return element(page, { ...propsOf(ctx, undefined), Component: () => content });
-}
-
-/** Components are rendered later, with hooks; async ones cannot have any and are awaited here. */
+/**
+ * A page with its data, or a layout or the app around its content. Components are rendered later,
+ * with hooks; async ones cannot have any and are awaited here.
+ */
 async function element<State>(
   page: AnyPage<State>,
-  props: PageProps<unknown, State>,
+  { url, req, params, state, error }: Context<State>,
+  { data, content = null }: { data?: unknown; content?: VNode | null },
 ): Promise<VNode> {
+  const Component = () => content;
+  const props: PageProps<unknown, State> = { url, req, params, state, error, data, Component };
   return page.constructor.name === "AsyncFunction"
     ? await page(props) as VNode
     // deno-lint-ignore no-explicit-any -- a page is a component here

@@ -15,10 +15,8 @@ export interface Info {
 /** An answer with a status: thrown anywhere, shown by the nearest `_error`. */
 export class HttpError extends Error {
   override name = "HttpError";
-  readonly status: number;
-  constructor(status: number, message = `HTTP ${status}`, options?: ErrorOptions) {
+  constructor(readonly status: number, message = `HTTP ${status}`, options?: ErrorOptions) {
     super(message, options);
-    this.status = status;
   }
 }
 
@@ -28,9 +26,7 @@ export class PageResponse<Data> {
 }
 
 /** Renders the route's page with this data. */
-export function page<Data>(data: Data, init?: ResponseInit): PageResponse<Data>;
-export function page(): PageResponse<undefined>;
-export function page<Data>(data?: Data, init?: ResponseInit): PageResponse<Data | undefined> {
+export function page<Data>(data: Data, init?: ResponseInit): PageResponse<Data> {
   return new PageResponse(data, init);
 }
 
@@ -91,7 +87,7 @@ export type Page<Data, State> = (
 ) => ComponentChildren | Promise<ComponentChildren>;
 export type Middleware<State> = (ctx: Context<State>) => Response | Promise<Response>;
 type Answer<Data> = Response | PageResponse<Data>;
-export type Handler<Data, State> = (ctx: Context<State>) => Answer<Data> | Promise<Answer<Data>>;
+type Handler<Data, State> = (ctx: Context<State>) => Answer<Data> | Promise<Answer<Data>>;
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Handlers<Data, State> =
   | Handler<Data, State>
@@ -115,10 +111,6 @@ export function createDefine<State>(): {
   layout(page: Page<unknown, State>): Page<unknown, State>;
   middleware<M extends Middleware<State> | Middleware<State>[]>(middleware: M): M;
 } {
-  return {
-    handlers: (handlers) => handlers,
-    page: (page) => page,
-    layout: (page) => page,
-    middleware: (middleware) => middleware,
-  };
+  const same = <T>(declared: T) => declared;
+  return { handlers: same, page: same, layout: same, middleware: same };
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { preact } from "@preact/preset-vite";
 import tailwindcss from "@tailwindcss/vite";
-import { build, createServer, type InlineConfig } from "vite";
+import { build, createServer, type InlineConfig, type Plugin } from "vite";
 import { buildFolder, client, filesIn, newestOf, styles } from "./assets.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -71,10 +71,36 @@ async function buildBrowserHalf(): Promise<void> {
   renameSync(fresh, target);
 }
 
+const signals = join(root, "fresh/signals_dev.ts");
+const keepSignals: Plugin = {
+  name: "keep-signals",
+  enforce: "pre",
+  resolveId: (id, importer) =>
+    id === "@preact/signals" && importer !== signals ? signals : undefined,
+};
+
+/** Routes are no part of the browser half: their pages come from the server again. */
+const reloadRoutes: Plugin = {
+  name: "reload-routes",
+  configureServer({ watcher, ws }) {
+    watcher.on("all", (_event, file) => {
+      if (file.startsWith(join(root, "routes"))) ws.send({ type: "full-reload" });
+    });
+  },
+};
+
 async function serve(port: number): Promise<void> {
   const server = await createServer({
     ...config,
-    server: { port, strictPort: true, host: "localhost", origin: `http://localhost:${port}` },
+    plugins: [keepSignals, reloadRoutes, config.plugins],
+    server: {
+      port,
+      strictPort: true,
+      host: "localhost",
+      origin: `http://localhost:${port}`,
+      // What a page waits for is made while the server starts; the rest would only be in its way.
+      warmup: { clientFiles: [styles] },
+    },
     optimizeDeps: {
       include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime"]
         .concat("preact/debug", "@preact/signals", "chart.js"),

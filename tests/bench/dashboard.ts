@@ -1,24 +1,18 @@
 /**
  * `deno task bench:dashboard`: the built dashboard before the real platform, in Debian's Chromium,
- * with 50 services that send a sample a second each. Prints what a reader would feel.
+ * with 50 services that send a sample a second each, and `deno task dev`. Prints what a reader and
+ * a developer would feel.
  *
  * @module
  */
 import type { Page } from "playwright-core";
 import { openPage, signIn } from "tests/support/dashboard.ts";
 import { history, scriptBytes, startPlatform } from "tests/support/platform.ts";
-import { median, quantile } from "./measure.ts";
+import { measureDevLoop } from "./dashboard_dev.ts";
+import { median, pause, quantile, under } from "./measure.ts";
 
 const names = Array.from({ length: 50 }, (_, i) => `service-${i}`);
 const probes = Deno.args.includes("--quick") ? 20 : 100;
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function line(what: string, value: number, unit: string, aim: number): void {
-  const shown = value < 1 ? value.toFixed(4) : value.toFixed(0);
-  const verdict = value < aim ? "met" : "MISSED";
-  console.log(`${what.padEnd(40)} ${shown} ${unit} (aim under ${aim} ${unit}: ${verdict})`);
-}
 
 /** What the page notes of itself: layout shift, long tasks, frames, and texts that were waited for. */
 interface Notes {
@@ -87,9 +81,9 @@ try {
     performance.getEntriesByName("first-contentful-paint")[0]!.startTime
   );
   console.log(`Overview, ${names.length} services, a sample a second each:`);
-  line("first contentful paint", paint, "ms", 1_000);
-  line("total blocking time", loaded.blocked_ms, "ms", 200);
-  line("layout shift", loaded.shift, "", 0.05);
+  under("first contentful paint", paint, "ms", 1_000);
+  under("total blocking time", loaded.blocked_ms, "ms", 200);
+  under("layout shift", loaded.shift, "", 0.05);
 
   const delays: number[] = [];
   for (let i = 0; i < probes; i++) {
@@ -113,8 +107,8 @@ try {
     delays.push((await read(page)).wanted[text]! - posted);
     await pause(50);
   }
-  line(`posted sample → moved pixel, median`, median(delays), "ms", 500);
-  line(`posted sample → moved pixel, 95th`, quantile(delays, 0.95), "ms", 500);
+  under(`posted sample → moved pixel, median`, median(delays), "ms", 500);
+  under(`posted sample → moved pixel, 95th`, quantile(delays, 0.95), "ms", 500);
 
   const burst_s = 5;
   await page.evaluate(() => (globalThis as unknown as { notes: Notes }).notes.frames = []);
@@ -144,8 +138,9 @@ try {
 
   for (const path of ["/", "/services", "/services/service-0", "/alerts", "/rules", "/rules/new"]) {
     const bytes = await scriptBytes(page, platform.address + path);
-    line(`JavaScript of ${path}, gzip`, bytes / 1_000, "kB", 120);
+    under(`JavaScript of ${path}, gzip`, bytes / 1_000, "kB", 120);
   }
 } finally {
   await platform.close();
 }
+await measureDevLoop();

@@ -1,4 +1,4 @@
-/** How the benchmarks measure: rounds in turn with their baseline, medians, ratios. @module */
+/** How the benchmarks measure and report: rounds in turn with their baseline, medians, aims. @module */
 
 /** The middle of some numbers (the upper one of two). */
 export function median(values: readonly number[]): number {
@@ -55,4 +55,16 @@ export function report(
     }, ` +
       `${k(scores.map((s) => s.ours))} against ${k(scores.map((s) => s.baseline))} ${unit}`,
   );
+}
+
+/** One line of the report: a value that is to be small, and its aim. */
+export function under(what: string, value: number, unit: string, aim: number): void {
+  const shown = value < 1 ? value.toFixed(4) : value.toFixed(0);
+  const verdict = value < aim ? "met" : "MISSED";
+  console.log(`${what.padEnd(40)} ${shown} ${unit} (aim under ${aim} ${unit}: ${verdict})`);
+}
+
+/** Lets time pass, as a reader does. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

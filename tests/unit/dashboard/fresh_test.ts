@@ -1,5 +1,8 @@
 /** The Fresh-shaped layer, with a small app of its own. @module */
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Signal } from "@preact/signals";
 import { App, staticFiles } from "fresh";
@@ -131,4 +134,30 @@ Deno.test("islands are marked, their props travel as data, and a signal stays on
   const [a, b] = data.islands.map(({ props }) => (props as { count: Signal }).count);
   assert(a instanceof Signal && a === b);
   assert.equal(a.value, 7);
+});
+
+Deno.test("routes of another version take the place of those before, modules and all", async () => {
+  const root = await mkdtemp(join(tmpdir(), "eventflow-routes-"));
+  const write = (name: string, text: string) =>
+    writeFile(
+      join(root, "routes", name),
+      `export const handler = () => new Response("${text}");`,
+    );
+  await mkdir(join(root, "routes"));
+  await mkdir(join(root, "islands"));
+  await Promise.all([write("edited.ts", "before"), write("removed.ts", "here")]);
+  const app = await new App<object>().fsRoutes(root);
+  const handler = app.handler();
+  const ask = async (path: string) => {
+    const response = await handler(new Request(`http://here${path}`));
+    return `${response.status} ${(await response.text()).trim()}`;
+  };
+  assert.equal(await ask("/edited"), "200 before");
+  await Promise.all([write("edited.ts", "after"), write("added.ts", "new")]);
+  await rm(join(root, "routes/removed.ts"));
+  assert.equal(await ask("/edited"), "200 before");
+  await app.fsRoutes(root, "2");
+  const answers = await Promise.all(["/edited", "/added", "/removed"].map(ask));
+  assert.deepEqual(answers, ["200 after", "200 new", "404 404"]);
+  await rm(root, { recursive: true });
 });
