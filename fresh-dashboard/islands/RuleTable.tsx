@@ -1,21 +1,35 @@
-/** The list of rules: switched, opened, duplicated and deleted where they stand. */
-import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+/**
+ * The list of rules: switched, opened, duplicated and deleted where they stand, and read again when
+ * somebody else did so.
+ */
+import { batch, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { EmptyState } from "../components/EmptyState.tsx";
 import { Icon } from "../components/Icon.tsx";
+import { Pager } from "../components/Pager.tsx";
 import { Severity } from "../components/Severity.tsx";
 import { Switch } from "../components/Switch.tsx";
 import type { Rule } from "../lib/api.ts";
-import { condition, inputOf } from "../lib/rules.ts";
-import { request, RequestError, sentence } from "../live/request.ts";
+import { condition, inputOf, pageSize, type RuleQuery, searchOf } from "../lib/rules.ts";
+import { live } from "../live/live.ts";
+import { request, RequestError, requestList, sentence } from "../live/request.ts";
 import * as text from "../text.ts";
 import Age from "./Age.tsx";
 
 const { rules: words } = text;
+/** The list is read again at most so often: a script may change a hundred rules a second. */
+const pause_ms = 1_000;
 
-export default function RuleTable(props: { rules: Rule[]; mayChange: boolean; narrowed: boolean }) {
-  const { mayChange, narrowed } = props;
+export default function RuleTable(props: {
+  rules: Rule[];
+  total: number;
+  query: RuleQuery;
+  mayChange: boolean;
+  narrowed: boolean;
+}) {
+  const { query, mayChange, narrowed } = props;
   const rules = useSignal(props.rules);
+  const total = useSignal(props.total);
   const working = useSignal("");
   const said = useSignal<{ text: string; bad: boolean } | null>(null);
   const asked = useSignal<Rule | null>(null);
@@ -23,7 +37,60 @@ export default function RuleTable(props: { rules: Rule[]; mayChange: boolean; na
 
   const put = (rule: Rule) =>
     rules.value = rules.value.map((one) => one.id === rule.id ? rule : one);
-  const drop = (id: string) => rules.value = rules.value.filter((one) => one.id !== id);
+  const drop = (id: string) => {
+    rules.value = rules.value.filter((one) => one.id !== id);
+    total.value--;
+  };
+
+  // The connection tells where it is when it begins, when it was lost, and when rules changed.
+  useEffect(() => {
+    let stale = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      if (stale && !working.value) {
+        stale = false;
+        const done = await read();
+        stale ||= !done;
+      }
+      timer = stale ? setTimeout(look, pause_ms) : undefined;
+    };
+    const end = live.subscribe({ types: ["status"] }, () => {
+      stale = true;
+      timer ??= setTimeout(look);
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, []);
+
+  /** What had the focus before rows moved: a browser takes it from an element that it moves. */
+  const focused = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    const { current } = focused;
+    focused.current = null;
+    if (current instanceof HTMLElement && current.isConnected) {
+      current.focus({ preventScroll: true });
+    }
+  }, [rules.value]);
+
+  /** Whether the list is as it was read. */
+  async function read(): Promise<boolean> {
+    try {
+      const found = await requestList<Rule>(`/api/rules?${searchOf(query, { sort: "name" })}`);
+      // What is under way here may be newer.
+      if (working.value) return false;
+      focused.current = document.activeElement;
+      batch(() => {
+        rules.value = found.items;
+        total.value = found.total;
+      });
+    } catch (error) {
+      // The connection has the same trouble, shows it, and tells when it is over.
+      if (!(error instanceof RequestError)) throw error;
+    }
+    return true;
+  }
 
   async function change(rule: Rule, act: () => Promise<string>): Promise<void> {
     if (working.value) return;
@@ -131,6 +198,14 @@ export default function RuleTable(props: { rules: Rule[]; mayChange: boolean; na
               </tbody>
             </table>
           )}
+      </div>
+      <div class="mt-3">
+        <Pager
+          page={query.page}
+          limit={pageSize}
+          total={total.value}
+          href={(page) => `/rules?${searchOf({ ...query, page })}`}
+        />
       </div>
       <dialog
         ref={dialog}

@@ -6,6 +6,26 @@ import * as text from "../text.ts";
 
 const { rules } = text;
 
+export const pageSize = 50;
+export const filterNames = ["q", "type", "severity", "service", "enabled"] as const;
+
+/** What a list of rules is narrowed to, empty for not at all, and which of its pages it is. */
+export type RuleQuery = Record<(typeof filterNames)[number], string> & { page: number };
+
+/** A query as the search of an address; with `more`, as the API is asked for it. */
+export function searchOf(query: RuleQuery, more?: { sort: string }): string {
+  const params = new URLSearchParams(
+    Object.entries(query).filter(([, value]) => value)
+      .map(([name, value]) => [name, String(value)]),
+  );
+  if (more) {
+    for (const [name, value] of Object.entries({ ...more, limit: pageSize })) {
+      params.set(name, String(value));
+    }
+  }
+  return String(params);
+}
+
 /** A rule in one line: `avg of cpu > 80 over 1m`. */
 export function condition(rule: Rule): string {
   const { type, aggregation, metric_type = "", operator, threshold, window_size } = rule;

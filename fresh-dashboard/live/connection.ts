@@ -8,7 +8,8 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 
 export type LiveState = "connecting" | "live" | "reconnecting" | "offline" | "signed_out";
-export type LiveTopic = "metric" | "log" | "alert" | "stats";
+/** `status` comes whenever the connection starts or goes on, and when a list of the API changed. */
+export type LiveTopic = "metric" | "log" | "alert" | "stats" | "status";
 
 /** A message of the API's `/ws`. */
 export interface LiveMessage<Payload = unknown> {
@@ -66,7 +67,9 @@ const patience = 4;
 const maxPending = 2_000;
 const maxLogs = 500;
 
+/** What can be asked for; `status` comes by itself. */
 const topics: readonly LiveTopic[] = ["metric", "log", "alert", "stats"];
+const heard: readonly string[] = [...topics, "status"];
 
 export class LiveConnection {
   readonly #ports: Ports;
@@ -146,7 +149,7 @@ export class LiveConnection {
       this.#tellInterest();
       this.#listen();
     }
-    if ((topics as readonly string[]).includes(message.type)) {
+    if (heard.includes(message.type)) {
       this.#pending.push(message as LiveMessage);
       if (this.#pending.length > this.#room) this.#compact();
       this.#schedule();
@@ -273,7 +276,7 @@ function wants({ types, services }: Wish, { type, payload }: LiveMessage): boole
 }
 
 function slotOf({ type, seq, payload }: LiveMessage): string {
-  if (type === "stats") return type;
+  if (type === "stats" || type === "status") return type;
   if (type === "alert") return `alert ${(payload as { id: string }).id}`;
   if (type === "log") return `log ${seq}`;
   const { service_name, metric_type, labels } = payload as Record<string, unknown>;

@@ -32,6 +32,21 @@ export async function request<T>(
   body?: unknown,
   signal?: AbortSignal,
 ): Promise<T> {
+  return (await envelope<T>(method, path, body, signal)).data;
+}
+
+/** Reads a page of a list, and how many there are on all pages. @throws {RequestError} */
+export async function requestList<T>(path: string): Promise<{ items: T[]; total: number }> {
+  const { data, meta } = await envelope<T[]>("GET", path);
+  return { items: data, total: meta!.total };
+}
+
+async function envelope<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<{ data: T; meta?: { total: number } }> {
   const done = busy();
   try {
     const timeout = AbortSignal.timeout(timeout_ms);
@@ -42,7 +57,7 @@ export async function request<T>(
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     const answer = await response.json();
-    if (response.ok && answer.success) return answer.data as T;
+    if (response.ok && answer.success) return answer;
     throw new RequestError(
       response.status,
       answer.code ?? "unknown",

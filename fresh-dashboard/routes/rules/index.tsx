@@ -2,33 +2,29 @@
 import { page } from "fresh";
 import { Head } from "fresh/runtime";
 import { Icon } from "../../components/Icon.tsx";
-import { Pager } from "../../components/Pager.tsx";
 import { define, may } from "../../define.ts";
 import ListFilters from "../../islands/ListFilters.tsx";
 import RuleTable from "../../islands/RuleTable.tsx";
+import { filterNames, pageSize, type RuleQuery } from "../../lib/rules.ts";
 import * as text from "../../text.ts";
 
 const { rules } = text;
-const limit = 50;
-const names = ["q", "type", "severity", "service", "enabled"] as const;
 
 export const handler = define.handlers({
   async GET({ state, url }) {
     const one = (name: string) => url.searchParams.get(name)?.trim() ?? "";
-    const query = Object.fromEntries(names.map((name) => [name, one(name)])) as Record<
-      (typeof names)[number],
-      string
-    >;
-    const page_ = Math.max(1, Math.floor(Number(one("page"))) || 1);
+    const query = {
+      ...Object.fromEntries(filterNames.map((name) => [name, one(name)])),
+      page: Math.max(1, Math.floor(Number(one("page"))) || 1),
+    } as RuleQuery;
     const [found, services] = await Promise.all([
-      state.api.rules({ ...query, sort: "name", page: page_, limit }),
+      state.api.rules({ ...query, sort: "name", limit: pageSize }),
       state.api.services(),
     ]);
     return page({
       query,
       rules: found.items,
       total: found.meta.total,
-      page: page_,
       services: services.map(({ name }) => name),
     });
   },
@@ -37,7 +33,7 @@ export const handler = define.handlers({
 export default define.page<typeof handler>(({ data, state }) => {
   const { query } = data;
   const admin = may(state.user, "admin");
-  const narrowed = names.some((name) => query[name]);
+  const narrowed = filterNames.some((name) => query[name]);
   const services = [...new Set(["*", ...data.services, ...(query.service ? [query.service] : [])])];
   return (
     <div class="page">
@@ -89,19 +85,13 @@ export default define.page<typeof handler>(({ data, state }) => {
           },
         ]}
       />
-      <RuleTable rules={data.rules} mayChange={admin} narrowed={narrowed} />
-      <div class="mt-3">
-        <Pager
-          page={data.page}
-          limit={limit}
-          total={data.total}
-          href={(page) => {
-            const params = new URLSearchParams({ ...query, page: String(page) });
-            for (const [name, value] of [...params]) if (!value) params.delete(name);
-            return `/rules?${params}`;
-          }}
-        />
-      </div>
+      <RuleTable
+        rules={data.rules}
+        total={data.total}
+        query={query}
+        mayChange={admin}
+        narrowed={narrowed}
+      />
     </div>
   );
 });

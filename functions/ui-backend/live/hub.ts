@@ -130,6 +130,11 @@ export class LiveHub {
     this.publish("alert", alert, { service: alert.service_name });
   }
 
+  /** Tells everybody that a list of the API is another one now: which, not how. */
+  changed(list: "rules"): void {
+    for (const client of this.#clients.keys()) this.#status(client, { changed: list });
+  }
+
   /**
    * Takes a connection in. What it has missed since `resume` comes first; then `status`, whose
    * `seq` is where it is now.

@@ -1,7 +1,7 @@
 /** The hub of this process, and what feeds it while somebody listens. @module */
 import type { Config } from "functions/config.ts";
 import { type Env, HttpProblem, perProcess } from "functions/define.ts";
-import { alertKind } from "shared/model/kinds.ts";
+import { alertKind, ruleKind } from "shared/model/kinds.ts";
 import type { Log } from "shared/telemetry/log.ts";
 import { alertIndex } from "../alerts/alert_index.ts";
 import { type AlertSummary, summary } from "../alerts/alert_record.ts";
@@ -11,6 +11,11 @@ import { currentStats } from "../stats/stats.ts";
 
 /** How often listeners get the numbers of the dashboard. */
 const stats_ms = 5_000;
+/**
+ * Alerts change in groups, and after a storm one look at what changed is tens of milliseconds: those
+ * that change within this long are looked at together.
+ */
+const gather_ms = 100;
 /** Most connections of a process. */
 const maxConnections = 5_000;
 
@@ -40,7 +45,7 @@ async function changedSince(env: Env, since: number) {
 
 /**
  * What the topics do not tell: acknowledgements, of whichever replica; alerts that came before this
- * process listened and were stored after; and the numbers of the dashboard.
+ * process listened and were stored after; that rules were changed; and the numbers of the dashboard.
  */
 async function feed(env: Env, hub: LiveHub, log: Log, signal: AbortSignal): Promise<void> {
   const index = alertIndex(env);
@@ -58,9 +63,17 @@ async function feed(env: Env, hub: LiveHub, log: Log, signal: AbortSignal): Prom
     if (after.acknowledged && !before?.acknowledged) hub.show(after);
     else changed.set(after.id, after);
   });
+  let due = false;
   const unwatch = env.store.watch(alertKind.name, () => {
-    void attempt("read the alerts that changed", async () => void await index.all());
+    if (due) return;
+    due = true;
+    void attempt("read the alerts that changed", async () => {
+      await env.clock.sleep(gather_ms, signal);
+      due = false;
+      if (!signal.aborted) await index.all();
+    });
   });
+  const unwatchRules = env.store.watch(ruleKind.name, () => hub.changed("rules"));
   let overdue = new Map<string, AlertSummary>();
   while (!signal.aborted) {
     await env.clock.sleep(stats_ms, signal);
@@ -74,6 +87,7 @@ async function feed(env: Env, hub: LiveHub, log: Log, signal: AbortSignal): Prom
     changed = new Map();
   }
   unwatch();
+  unwatchRules();
   deafen();
   await Promise.all(reading);
 }

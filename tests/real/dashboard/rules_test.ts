@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type AlertsBackend, hostile } from "tests/support/alerts_backend.ts";
-import { looks } from "tests/support/dashboard.ts";
+import { looks, openPage, signIn } from "tests/support/dashboard.ts";
 import { alertsStage, alive } from "tests/support/dashboard_stage.ts";
+import { startPlatform } from "tests/support/platform.ts";
 
 const desktop = looks[2]!;
 
@@ -122,6 +123,67 @@ for (const look of looks) {
     await close();
   });
 }
+
+Deno.test("the list follows what others change, with the focus and a question left alone", async (t) => {
+  const { backend, open, close } = await alertsStage();
+  seed(backend);
+  const { page } = await open(desktop, "admin", "/rules");
+  const row = (name: string) => page.locator("[data-row]", { hasText: name });
+  const tell = () => backend.tell("status", { changed: "rules" });
+  await page.evaluate(() => Object.assign(globalThis, { same: true }));
+
+  await t.step("a changed rule that moves keeps the focus", async () => {
+    await page.getByRole("switch", { name: "High CPU: enabled" }).focus();
+    backend.changeRule("rule-1", { name: "Very high CPU", threshold: 91 });
+    const changed = backend.rules.get("rule-1")!;
+    backend.rules.delete("rule-1");
+    backend.rules.set("rule-1", changed);
+    tell();
+    await page.getByText("cpu > 91").waitFor();
+    assert.match(await page.locator("[data-row]").last().innerText(), /Very high CPU/);
+    const label = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    assert.equal(label, "Very high CPU: enabled");
+  });
+  await t.step("rules come and go behind an open question", async () => {
+    await page.getByRole("button", { name: "Delete Off its average" }).click();
+    backend.addRule({ name: "Brand new", metric_type: "cpu", threshold: 1 });
+    backend.rules.delete("rule-2");
+    tell();
+    await row("Brand new").waitFor();
+    await row("Off its average").waitFor({ state: "detached" });
+    const question = page.getByRole("dialog", { name: "Delete this rule?" });
+    assert.match(await question.innerText(), /Off its average/);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Keep it");
+    await question.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("Somebody else deleted Off its average meanwhile").last().waitFor();
+  });
+  await t.step("what was changed while the connection was lost", async () => {
+    backend.changeRule("rule-3", { name: "Changed meanwhile" });
+    for (const socket of backend.sockets) socket.close();
+    await row("Changed meanwhile").waitFor();
+    assert.equal(await page.evaluate(() => "same" in globalThis), true, "no reload was needed");
+  });
+  await close();
+});
+
+Deno.test("a rule that is switched in one session is switched in the other", async () => {
+  const platform = await startPlatform();
+  const [mine, theirs] = [
+    await openPage(platform.browser, desktop),
+    await openPage(platform.browser, desktop),
+  ];
+  for (const { page } of [mine, theirs]) {
+    await signIn(page, platform.address, "admin", "admin");
+    await page.goto(`${platform.address}/rules`);
+    await alive(page);
+  }
+  const first = (page: Page) => page.getByRole("switch").first();
+  assert(await first(mine.page).isChecked());
+  await first(theirs.page).click();
+  await mine.page.locator('[role="switch"]:not(:checked)').waitFor();
+  assert.equal(await first(mine.page).isChecked(), false);
+  await platform.close();
+});
 
 Deno.test("the line of the preview can be dragged", async () => {
   const { backend, open, close } = await alertsStage();

@@ -3,8 +3,10 @@ import acknowledge from "functions/ui-backend/alerts/acknowledge.ts";
 import { closeLive, liveHub } from "functions/ui-backend/live/live.ts";
 import liveAlerts from "functions/ui-backend/live/alerts.ts";
 import type { Transport } from "functions/ui-backend/live/client.ts";
+import createRule from "functions/ui-backend/rules/create.ts";
 import liveLogs from "functions/ui-backend/live/logs.ts";
 import liveMetrics from "functions/ui-backend/live/metrics.ts";
+import { timelineKind } from "functions/ui-backend/records.ts";
 import recordAlerts from "functions/ui-backend/alerts/record.ts";
 import type { LiveMessage } from "functions/ui-backend/live/message.ts";
 import type { ServiceMetric } from "shared/model/metric.ts";
@@ -12,7 +14,7 @@ import { formatTime } from "shared/model/wire.ts";
 import { silentLog } from "shared/telemetry/log.ts";
 import { invoke, type TestWorld, testWorld } from "tests/support/invoke.ts";
 import { settled } from "tests/support/virtual_clock.ts";
-import { alertAt, explanation, operator, resolvedAt, start } from "./samples.ts";
+import { admin, alertAt, explanation, operator, resolvedAt, start } from "./samples.ts";
 
 // deno-lint-ignore no-explicit-any -- payloads are looked into
 type Payload = any;
@@ -127,6 +129,36 @@ live("an acknowledgement is shown, once", async (test, heard) => {
   await invoke(acknowledge, { params: { id: alert.id }, user: operator }, test);
   await test.clock.advance(1_000);
   assert.deepEqual(heard("alert").map((one) => one.acknowledged_by), ["olga"]);
+});
+
+live("a page of acknowledgements is looked at together, and each is shown", async (test, heard) => {
+  const several = [0, 1, 2, 3].map((n) => alertAt(n, { fingerprint: `f${n}`, id: `id-${n}` }));
+  await invoke(recordAlerts, several, test);
+  await test.clock.advance(1_000);
+  let looks = 0;
+  const { store } = test;
+  const list = store.list.bind(store);
+  Object.assign(store, {
+    list: (...call: Parameters<typeof list>) => {
+      if (call[0].name === timelineKind.name) looks++;
+      return list(...call);
+    },
+  });
+  for (const { id } of several) {
+    await invoke(acknowledge, { params: { id }, user: operator }, test);
+  }
+  await test.clock.advance(200);
+  assert.equal(heard("alert").filter((one) => one.acknowledged).length, 4);
+  assert.equal(looks, 1);
+});
+
+live("whoever listens is told that rules changed", async (test, heard) => {
+  const body = { name: "Hot", metric_type: "cpu", threshold: 80 };
+  await invoke(createRule, { body, user: admin }, test);
+  await test.clock.advance(1_000);
+  const told = heard("status").filter(({ changed }) => changed === "rules");
+  assert(told.length > 0);
+  assert.deepEqual(told[0].types, ["metric", "log", "alert", "stats"]);
 });
 
 live("the numbers of the dashboard come every five seconds", async (test, heard) => {
