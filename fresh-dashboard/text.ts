@@ -94,7 +94,7 @@ export const errors = {
 } as const;
 
 export const away = {
-  offline: "The server cannot be reached. What you see is from",
+  offline: "The server cannot be reached. Last update:",
 } as const;
 
 /** `1 alert`, `3 alerts`. */
@@ -112,7 +112,7 @@ export const vitals = {
 
 export const overview = {
   title: "Overview",
-  numbersFrom: "Numbers from",
+  updated: "Updated",
   figures: {
     label: "The platform in numbers",
     services: "Services healthy",
@@ -133,11 +133,12 @@ export const overview = {
       ].filter(Boolean).join(", ") || "No trouble in sight",
   },
   services: "Services",
-  allServices: (n: number) => `All ${n} services`,
+  allServices: (n: number) => n === 1 ? "1 service" : `All ${n} services`,
   history: {
     title: "Last 24 hours",
     all: (n: number) => `${many(n, "alert")} began`,
-    some: (shown: number, all: number) => `The newest ${shown} of ${all} alerts`,
+    some: (shown: number, all: number) =>
+      `The newest ${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")} alerts`,
     row: (service: string, n: number, critical: number) =>
       `${service}: ${many(n, "alert")}, ${critical} critical`,
     others: (n: number) => `${many(n, "more service")}`,
@@ -264,7 +265,13 @@ export const levels = {
   fatal: "fatal",
 } as const;
 
-export const time = { now: "now", from: "From", to: "To", zone: "UTC" } as const;
+export const time = {
+  now: "now",
+  ago: (age: string) => `${age} ago`,
+  from: "From",
+  to: "To",
+  zone: "UTC",
+} as const;
 
 export const request = {
   away: "The server does not answer. Nothing was changed; try again in a moment.",

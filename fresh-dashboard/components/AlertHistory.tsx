@@ -6,6 +6,7 @@
  */
 import type { BriefAlert } from "../lib/brief.ts";
 import type { Severity } from "../lib/api.ts";
+import { oneValue } from "../lib/filters.ts";
 import { formatDuration } from "../lib/format.ts";
 import { utc } from "../lib/time.ts";
 import * as text from "../text.ts";
@@ -39,7 +40,7 @@ export function AlertHistory({ alerts, now }: { alerts: readonly BriefAlert[]; n
               sm:grid-cols-[9rem_minmax(0,1fr)_2rem]"
           >
             <a
-              href={`/alerts?service=${encodeURIComponent(service)}`}
+              href={`/alerts?service=${encodeURIComponent(oneValue(service))}`}
               class="rounded-sm text-sm text-ink-2 hover:text-ink hover:underline"
             >
               <Name of={service} />

@@ -15,7 +15,7 @@ export function AwayNote() {
     >
       <Icon name="unplugged" class="size-4 text-critical" />
       <span>
-        {text.away.offline} {heard > 0 && <Age at={new Date(heard).toISOString()} />}
+        {text.away.offline} {heard > 0 && <Age at={new Date(heard).toISOString()} ago />}
       </span>
     </p>
   );

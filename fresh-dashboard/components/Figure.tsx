@@ -14,7 +14,9 @@ export function Figure({ label, value, of, children }: {
       <dd class="mt-1">
         <span class="text-2xl font-semibold tracking-tight text-ink tabular-nums">{value}</span>
         {of && <span class="ml-1.5 text-sm text-ink-3 tabular-nums">{of}</span>}
-        <span class="mt-1 flex min-h-4 items-center gap-3 text-xs text-ink-3">{children}</span>
+        <span class="mt-1 flex min-h-4 flex-wrap items-center gap-x-3 text-xs text-ink-3">
+          {children}
+        </span>
       </dd>
     </div>
   );

@@ -118,7 +118,7 @@ export function LogPanel({ lines, filter, problem, retry }: {
         {away.value && (
           <button
             type="button"
-            class="button absolute bottom-3 left-1/2 -translate-x-1/2 shadow-lifted"
+            class="button absolute bottom-3 left-1/2 -translate-x-1/2 whitespace-nowrap shadow-lifted"
             onClick={() => box.current!.scrollTo({ top: box.current!.scrollHeight })}
           >
             {logs.newest}

@@ -8,7 +8,7 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LineChart, Picture } from "../chart/line_chart.ts";
-import type { BriefAlert } from "../lib/brief.ts";
+import { type BriefAlert, spansOf } from "../lib/brief.ts";
 import { formatNumber, formatValue, timeOfDay } from "../lib/format.ts";
 import {
   type Group,
@@ -23,6 +23,8 @@ import { Icon } from "./Icon.tsx";
 import { Name } from "./Name.tsx";
 import { sparkPath } from "./Sparkline.tsx";
 
+/** Characters of a limit over the lines. */
+const maxLabel = 30;
 const inks = ["text-chart-1", "text-chart-2", "text-chart-3", "text-chart-4"];
 const marks = { critical: "text-critical", warning: "text-warning", info: "text-info" } as const;
 const edges = { critical: 4, warning: 2.5, info: 1.5 } as const;
@@ -64,15 +66,14 @@ export function MetricChart({ group, all, version, view, cursor, alerts, thresho
         colour: `chart-${i + 1}`,
         hole: holeOf(t, step_ms),
       })),
-      bands: alertsOn(group, alerts.value).map(({ start, end, severity }) => ({
-        from: start,
-        to: end ?? to,
+      bands: spansOf(alertsOn(group, alerts.value), to).map(({ severity, ...span }) => ({
+        ...span,
         colour: severity,
         edge: edges[severity],
       })),
       levels: thresholds.map((threshold) => ({
         value: threshold.value,
-        label: limit(threshold, group),
+        label: limit(threshold, group).slice(0, maxLabel),
         colour: threshold.severity,
       })),
       value: formatNumber,
@@ -185,13 +186,13 @@ function ChartHead({ group, all, version, cursor, thresholds, view }: {
         {at === null && thresholds.slice(0, 2).map((threshold) => (
           <span
             key={threshold.rule}
-            class={`flex items-center gap-1 text-xs whitespace-nowrap tabular-nums ${
+            class={`flex min-w-0 max-w-1/2 items-center gap-1 text-xs tabular-nums ${
               marks[threshold.severity]
             }`}
             title={text.service.threshold(threshold.rule.slice(0, 200))}
           >
             <Icon name={threshold.severity} class="size-3.5" />
-            {limit(threshold, group)}
+            <bdi class="truncate">{limit(threshold, group)}</bdi>
           </span>
         ))}
         <span class="text-xs whitespace-nowrap text-ink-3 tabular-nums">

@@ -26,7 +26,7 @@ export function RuleConflict({ mine, theirs, working, onTake, onTakeField, onOve
       <p class="mt-1 text-sm">
         {words.lead(theirs.version)}{" "}
         <span class="text-ink-3">
-          {text.ruleForm.changed} <Age at={theirs.updated_at} />
+          {text.ruleForm.changed} <Age at={theirs.updated_at} ago />
         </span>
       </p>
       {differing.length === 0

@@ -225,9 +225,10 @@ function Handle({ value, threshold, scale, mayChange, onHold, onMove, onStep }: 
       role="slider"
       aria-label={words.threshold}
       aria-orientation="vertical"
-      aria-valuenow={threshold}
-      aria-valuemin={Math.min(scale.low, threshold)}
-      aria-valuemax={Math.max(scale.high, threshold)}
+      aria-valuenow={ariaNumber(threshold)}
+      aria-valuetext={formatNumber(threshold)}
+      aria-valuemin={ariaNumber(Math.min(scale.low, threshold))}
+      aria-valuemax={ariaNumber(Math.max(scale.high, threshold))}
       {...act}
     >
       <rect x="0" width="100%" y={y - 12} height={24} fill="transparent" />
@@ -322,4 +323,9 @@ function beyond(value: number, { operator, type }: Draft, limits: readonly numbe
     default:
       return value !== low!;
   }
+}
+
+/** About the number, written without an exponent: ARIA knows none. The text beside it is exact. */
+function ariaNumber(value: number): number {
+  return Math.abs(value) < 1e-6 ? 0 : Math.min(Math.max(value, -1e20), 1e20);
 }

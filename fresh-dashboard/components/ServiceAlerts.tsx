@@ -2,6 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import Age from "../islands/Age.tsx";
 import type { BriefAlert } from "../lib/brief.ts";
+import { oneValue } from "../lib/filters.ts";
 import { formatDuration } from "../lib/format.ts";
 import { clock, now } from "../live/clock.ts";
 import * as text from "../text.ts";
@@ -26,7 +27,7 @@ export function ServiceAlerts({ service, alerts }: {
       <div class="flex items-baseline justify-between gap-4 border-b border-line px-4 py-3">
         <h2 id="alerts" class="text-sm font-semibold text-ink">{words.title}</h2>
         <a
-          href={`/alerts?service=${encodeURIComponent(service)}`}
+          href={`/alerts?service=${encodeURIComponent(oneValue(service))}`}
           class="truncate text-sm text-accent hover:underline"
         >
           {words.all}

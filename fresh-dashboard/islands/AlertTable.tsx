@@ -314,8 +314,13 @@ function Row({ row, fresh, picked, working, mayAcknowledge, onPick, onAcknowledg
         >
           {title}
         </a>
-        <span dir="auto" class="block truncate text-xs text-ink-3" title={row.message}>
-          {row.message}
+        <span class="flex gap-2 text-xs text-ink-3">
+          {row.labels && (
+            <span dir="auto" class="max-w-1/2 shrink-0 truncate text-ink-2" title={row.labels}>
+              {row.labels}
+            </span>
+          )}
+          <span dir="auto" class="min-w-0 truncate" title={row.message}>{row.message}</span>
         </span>
       </td>
       <td class="px-3 py-2 max-md:order-5 max-md:col-span-2 max-md:p-0 max-md:text-xs">

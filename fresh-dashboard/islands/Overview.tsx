@@ -116,7 +116,7 @@ export default function Overview(data: OverviewData) {
       <header class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <h1 class="page-title">{overview.title}</h1>
         <p class="text-xs text-ink-3">
-          {overview.numbersFrom} <Age at={figures.value.timestamp} />
+          {overview.updated} <Age at={figures.value.timestamp} ago />
         </p>
       </header>
       <Numbers figures={figures} />

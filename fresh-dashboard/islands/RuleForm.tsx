@@ -315,7 +315,7 @@ export default function RuleForm(props: {
             <bdi class="wrap-anywhere">
               {words.facts(rule.value.version, rule.value.created_by.slice(0, 100))}
             </bdi>{" "}
-            · {words.changed} <Age at={rule.value.updated_at} />
+            · {words.changed} <Age at={rule.value.updated_at} ago />
           </p>
         )}
       </form>

@@ -154,22 +154,25 @@ export default function ServiceList({ stats, q }: { stats: ServiceStat[]; q: str
               <thead class="border-b border-line text-xs text-ink-3">
                 <tr>
                   <th scope="col" class="px-4 py-2.5 font-medium">{words.name}</th>
-                  <th scope="col" class="w-28 px-2 py-2.5 font-medium">{words.status}</th>
-                  <th scope="col" class="hidden w-24 px-2 py-2.5 font-medium sm:table-cell">
+                  <th scope="col" class="w-28 px-2 py-2.5 font-medium 2xl:w-40">{words.status}</th>
+                  <th
+                    scope="col"
+                    class="hidden w-24 px-2 py-2.5 font-medium sm:table-cell xl:w-36 2xl:w-44"
+                  >
                     {words.alerts}
                   </th>
                   {vitalSigns.map(({ metric }) => (
                     <th
                       key={metric}
                       scope="col"
-                      class="hidden w-24 px-2 py-2.5 text-right font-medium md:table-cell"
+                      class="hidden w-24 px-2 py-2.5 text-right font-medium md:table-cell 2xl:w-36"
                     >
                       {text.vitals[metric]}
                     </th>
                   ))}
                   <th
                     scope="col"
-                    class="w-20 py-2.5 pr-4 pl-1 text-right font-medium whitespace-nowrap sm:w-28"
+                    class="w-20 py-2.5 pr-4 pl-1 text-right font-medium whitespace-nowrap sm:w-28 2xl:w-36"
                   >
                     {words.seen}
                   </th>

@@ -12,7 +12,8 @@ import { ServiceRules } from "../components/ServiceRules.tsx";
 import { Status } from "../components/Severity.tsx";
 import type { AlertSummary, ServiceSample, ServiceStatus, Stats } from "../lib/api.ts";
 import { brief, type BriefAlert, withAlerts } from "../lib/brief.ts";
-import { lineOf, type LogFilter, type LogLine, logQuery, oneValue, passes } from "../lib/lines.ts";
+import { oneValue } from "../lib/filters.ts";
+import { lineOf, type LogFilter, type LogLine, logQuery, passes } from "../lib/lines.ts";
 import {
   addSample,
   cutBefore,
@@ -231,7 +232,7 @@ export default function ServicePage(data: ServiceData) {
                 </span>
               )}
               <span>
-                {text.service.seen} <Age at={seen.value} />
+                {text.service.seen} <Age at={seen.value} ago />
               </span>
             </p>
           </div>

@@ -1,5 +1,6 @@
 /** What the list of alerts shows and how it is asked for, on the server and in the browser. Pure. @module */
 import type { AlertDetail, AlertSummary, Severity } from "./api.ts";
+import { isAnyOf } from "./filters.ts";
 
 /** A row: an alert without what a list has no room for. */
 export interface AlertRow {
@@ -10,6 +11,8 @@ export interface AlertRow {
   service_name: string;
   title: string;
   message: string;
+  /** The labels that tell it from others of its rule and service; absent when there are none. */
+  labels?: string;
   timestamp: string;
   starts_at: string;
   acknowledged: boolean;
@@ -19,8 +22,13 @@ export interface AlertRow {
 /** Longest text of a row; more would be cut off by any screen. */
 const maxText = 300;
 
+/** Labels that say what a row says anyway. */
+const common = ["alertname", "service", "type", "severity", "metric"];
+
 export function rowOf(alert: AlertSummary): AlertRow {
   const { id, status, severity, type, service_name, timestamp, starts_at, acknowledged } = alert;
+  const labels = Object.entries(alert.labels).filter(([name]) => !common.includes(name))
+    .map(([name, value]) => `${name}=${value}`).join(" ");
   return {
     id,
     status,
@@ -29,6 +37,7 @@ export function rowOf(alert: AlertSummary): AlertRow {
     service_name: clip(service_name),
     title: clip(alert.title),
     message: clip(alert.message),
+    ...(labels ? { labels: clip(labels) } : {}),
     timestamp,
     starts_at,
     acknowledged,
@@ -100,10 +109,9 @@ export function hrefOf(query: AlertQuery, change: Partial<AlertQuery> = {}): str
 
 /** Whether an alert belongs to the list: what `GET /api/alerts` does with the same query. */
 export function belongs(alert: AlertSummary, query: AlertQuery): boolean {
-  const any = (list: string, value: string) => !list || list.split(",").includes(value);
   const starts = Date.parse(alert.starts_at);
-  return any(query.status, alert.status) && any(query.severity, alert.severity) &&
-    any(query.service, alert.service_name) && any(query.type, alert.type) &&
+  return isAnyOf(query.status, alert.status) && isAnyOf(query.severity, alert.severity) &&
+    isAnyOf(query.service, alert.service_name) && isAnyOf(query.type, alert.type) &&
     (!query.acknowledged || String(alert.acknowledged) === query.acknowledged) &&
     (!query.from || starts >= Date.parse(query.from)) &&
     (!query.to || starts <= Date.parse(query.to)) &&

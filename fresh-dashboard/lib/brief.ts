@@ -38,6 +38,28 @@ export function brief(alert: AlertSummary): BriefAlert {
   };
 }
 
+/** A stretch of time in which something of a severity was wrong; epoch milliseconds. */
+export interface Span {
+  from: number;
+  to: number;
+  severity: Severity;
+}
+
+/** When alerts fired, up to `to`: the mildest severity first, and of each no two that overlap. */
+export function spansOf(alerts: readonly BriefAlert[], to: number): Span[] {
+  return (["info", "warning", "critical"] as const).flatMap((severity) => {
+    const spans: Span[] = [];
+    const began = alerts.filter((one) => one.severity === severity)
+      .sort((a, b) => a.start - b.start);
+    for (const { start, end = to } of began) {
+      const last = spans.at(-1);
+      if (last && start <= last.to) last.to = Math.max(last.to, end);
+      else spans.push({ from: start, to: end, severity });
+    }
+    return spans;
+  });
+}
+
 /** The list with these alerts in it as they are now, newest beginning first. */
 export function withAlerts(
   known: readonly BriefAlert[],

@@ -55,11 +55,6 @@ export const logChoices = {
 } as const satisfies Record<string, readonly LogLevel[]>;
 export type LogChoice = keyof typeof logChoices;
 
-/** A name as one value of a filter that takes several. */
-export function oneValue(name: string): string {
-  return name.replaceAll(",", "\\,");
-}
-
 /** The API's query for them. */
 export function logQuery({ level, q, trace }: LogFilter): Record<string, string> {
   return { level: logChoices[level].join(), q: q.trim(), trace_id: trace };

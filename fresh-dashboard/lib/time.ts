@@ -9,6 +9,12 @@ export function age(at: string, now: number): string {
   return short(seconds);
 }
 
+/** `3m ago`, or `now`. */
+export function ageAgo(at: string, now: number): string {
+  const said = age(at, now);
+  return said === "" || said === text.time.now ? said : text.time.ago(said);
+}
+
 /** `90` → `1m`, rounded down to one unit. */
 export function short(seconds: number): string {
   const steps = [[86_400, "d"], [3_600, "h"], [60, "m"], [1, "s"]] as const;

@@ -87,7 +87,7 @@ export class AlertsBackend extends FakeBackend {
     return rule;
   }
 
-  /** Somebody else changes it. */
+  /** Somebody else changes it; `tell("status", { changed: "rules" })` says so. */
   changeRule(id: string, change: Partial<Rule>): void {
     const rule = this.rules.get(id)!;
     this.rules.set(id, { ...rule, ...change, version: rule.version + 1, updated_at: iso(start) });

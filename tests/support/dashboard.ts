@@ -41,17 +41,20 @@ export async function startDashboard(backend: () => string, port = 0): Promise<R
 
 /** A way of looking at a page. */
 export interface Look {
-  readonly width: 360 | 1440;
+  readonly width: 360 | 1440 | 2560;
   readonly scheme: "light" | "dark";
 }
 
+const heights = { 360: 740, 1440: 900, 2560: 1440 } as const;
+
+/** Those of most tests. */
 export const looks: readonly Look[] = ([360, 1440] as const).flatMap((width) =>
   (["light", "dark"] as const).map((scheme) => ({ width, scheme }))
 );
 
 export interface OpenPage {
   readonly page: Page;
-  /** What the console said that it should not. */
+  /** What the console said that it should not, and dialogs: nothing of ours opens one. */
   readonly complaints: string[];
   /** Keeps a picture of it. */
   shoot(name: string): Promise<void>;
@@ -61,7 +64,7 @@ export interface OpenPage {
 /** Opens a browser's page of its own cookies, not signed in. */
 export async function openPage(browser: Browser, { width, scheme }: Look): Promise<OpenPage> {
   const context = await browser.newContext({
-    viewport: { width, height: width === 360 ? 740 : 900 },
+    viewport: { width, height: heights[width] },
     colorScheme: scheme,
     // A picture shows the same whenever it is taken.
     reducedMotion: "reduce",
@@ -72,6 +75,10 @@ export async function openPage(browser: Browser, { width, scheme }: Look): Promi
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("dialog", async (dialog) => {
+    complaints.push(`${dialog.type()}: ${dialog.message()}`);
+    await dialog.dismiss();
+  });
   return {
     page,
     complaints,
@@ -86,10 +93,15 @@ export async function openPage(browser: Browser, { width, scheme }: Look): Promi
 }
 
 /** Signs in through the login page. */
-export async function signIn(page: Page, address: string, username = "ana"): Promise<void> {
+export async function signIn(
+  page: Page,
+  address: string,
+  username = "ana",
+  password = "demo",
+): Promise<void> {
   await page.goto(`${address}/login`);
   await page.getByLabel("User name").fill(username);
-  await page.getByLabel("Password").fill("demo");
+  await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`${address}/`);
 }
@@ -107,4 +119,59 @@ export async function violations(page: Page): Promise<string[]> {
       one.nodes.map((node: any) => `${one.id}: ${node.html.slice(0, 120)} ${node.failureSummary}`)
     );
   });
+}
+
+/** Nothing wrong with how a page is made, nothing too wide, nothing said by the console. */
+export async function isSound(page: Page, complaints: string[], width: number): Promise<void> {
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(complaints, []);
+  const [wide, beyond] = await page.evaluate((width) => [
+    document.scrollingElement!.scrollWidth,
+    [...document.querySelectorAll("main *")]
+      .filter((one) => one.getBoundingClientRect().right > width)
+      .map((one) => one.outerHTML.slice(0, 120)),
+  ], width);
+  assert(
+    wide <= width,
+    `It is ${wide} px wide; some of what sticks out:\n${beyond.slice(-8).join("\n")}`,
+  );
+}
+
+/** What a reader feels of a page, since it was opened. */
+export interface Felt {
+  /** Milliseconds until there was something to see; 0 before. */
+  readonly painted_ms: number;
+  /** What tasks took beyond 50 ms each, in all: the page did not answer meanwhile. */
+  readonly blocked_ms: number;
+  /** How far things moved by themselves, in all. */
+  readonly shifted: number;
+}
+
+/** Measures that on every document that the page opens from now on. */
+export async function watchFelt(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const felt = { painted_ms: 0, blocked_ms: 0, shifted: 0 };
+    Object.assign(globalThis, { felt });
+    new PerformanceObserver((list) => {
+      for (const { name, startTime } of list.getEntries()) {
+        if (name === "first-contentful-paint") felt.painted_ms = startTime;
+      }
+    }).observe({ type: "paint", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) felt.blocked_ms += Math.max(0, duration - 50);
+    }).observe({ type: "longtask", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value, hadRecentInput } = entry as unknown as {
+          value: number;
+          hadRecentInput: boolean;
+        };
+        if (!hadRecentInput) felt.shifted += value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+}
+
+export function feltOn(page: Page): Promise<Felt> {
+  return page.evaluate(() => ({ ...(globalThis as unknown as { felt: Felt }).felt }));
 }

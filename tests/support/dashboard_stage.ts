@@ -1,15 +1,14 @@
 /** A browser, the dashboard as it is built, and a backend with alerts and rules. @module */
-import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { AlertsBackend } from "./alerts_backend.ts";
 import { openBrowser } from "./browser.ts";
 import {
   buildDashboard,
+  isSound,
   type Look,
   openPage,
   signIn,
   startDashboard,
-  violations,
 } from "./dashboard.ts";
 
 export async function alertsStage() {
@@ -34,10 +33,7 @@ export async function alertsStage() {
         /** Nothing wrong with how it is made, nothing too wide, nothing said by the console. */
         async sound(name: string) {
           await shoot(name);
-          assert.deepEqual(await violations(page), []);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-          assert(wide <= look.width, `${name} is ${wide} px wide`);
-          assert.deepEqual(complaints, []);
+          await isSound(page, complaints, look.width);
         },
       };
     },

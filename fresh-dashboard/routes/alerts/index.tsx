@@ -14,6 +14,7 @@ import {
   rowOf,
 } from "../../lib/alerts.ts";
 import { ApiError } from "../../lib/api.ts";
+import { oneValue, valueOf } from "../../lib/filters.ts";
 import * as text from "../../text.ts";
 
 const { alerts } = text;
@@ -59,7 +60,8 @@ const views: { name: keyof typeof alerts.views; query: Partial<AlertQuery> }[] =
 export default define.page<typeof handler>(({ data, state, url }) => {
   const { query, rows, total, services } = data;
   const options = (names: readonly string[], chosen: string) =>
-    [...new Set([...names, ...(chosen ? [chosen] : [])])].map((value) => ({ value, label: value }));
+    [...new Set([...names.map(oneValue), ...(chosen ? [chosen] : [])])]
+      .map((value) => ({ value, label: valueOf(value) }));
   return (
     <div class="page">
       <Head>
@@ -105,9 +107,9 @@ export default define.page<typeof handler>(({ data, state, url }) => {
             name: "type",
             label: alerts.column.type,
             value: query.type,
-            options: options(alertTypes, query.type).map(({ value }) => ({
+            options: options(alertTypes, query.type).map(({ value, label }) => ({
               value,
-              label: words(value),
+              label: words(label),
             })),
           },
           {

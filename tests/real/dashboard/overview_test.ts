@@ -1,7 +1,6 @@
 /** The overview in Chromium, on the whole platform. @module */
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
-import { looks, openPage, signIn, violations } from "tests/support/dashboard.ts";
+import { feltOn, isSound, looks, openPage, signIn, watchFelt } from "tests/support/dashboard.ts";
 import { history, type Platform, scriptBytes, startPlatform } from "tests/support/platform.ts";
 
 /** The platform writes its log whenever it likes: reading that belongs to no test. */
@@ -11,33 +10,6 @@ Deno.test.beforeAll(async () => {
   platform = await startPlatform();
 });
 Deno.test.afterAll(() => platform.close());
-
-/** Adds up how far things moved by themselves, from now on. */
-function watchShifts(page: Page): Promise<void> {
-  return page.evaluate(() => {
-    const world = globalThis as unknown as { shifted: number };
-    world.shifted = 0;
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        const { value, hadRecentInput } = entry as unknown as {
-          value: number;
-          hadRecentInput: boolean;
-        };
-        if (!hadRecentInput) world.shifted += value;
-      }
-    }).observe({ type: "layout-shift" });
-  });
-}
-
-const shifted = (page: Page): Promise<number> =>
-  page.evaluate(() => (globalThis as unknown as { shifted: number }).shifted);
-
-async function isSound(page: Page, complaints: string[], width: number): Promise<void> {
-  assert.deepEqual(await violations(page), []);
-  assert.deepEqual(complaints, []);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert(wide <= width, `${wide} px wide`);
-}
 
 Deno.test("a platform that nobody sends anything to says what to do", options, async () => {
   for (const look of looks) {
@@ -56,7 +28,9 @@ for (const look of looks) {
     const service = `shop-${look.width}-${look.scheme}`;
     await platform.metrics(...history(service));
     const { page, complaints, shoot, close } = await openPage(platform.browser, look);
+    await watchFelt(page);
     await signIn(page, platform.address);
+    let before = 0;
     const card = page.getByRole("listitem").filter({
       has: page.locator(`a[href="/services/${service}"]`),
     });
@@ -71,7 +45,7 @@ for (const look of looks) {
     });
     await t.step("a bad value is there, with its alert, without a reload", async () => {
       await page.evaluate(() => Object.assign(globalThis, { same: true }));
-      await watchShifts(page);
+      before = (await feltOn(page)).shifted;
       const began = performance.now();
       await platform.metrics({
         service_name: service,
@@ -92,7 +66,7 @@ for (const look of looks) {
       assert.equal(await page.evaluate(() => "same" in globalThis), true);
     });
     await t.step("nothing else moved, but for the first alert's place in the list", async () => {
-      const far = await shifted(page);
+      const far = (await feltOn(page)).shifted - before;
       assert(far < 0.05, `moved by ${far}`);
     });
     await t.step("the page is sound", async () => {

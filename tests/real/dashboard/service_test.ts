@@ -1,7 +1,7 @@
 /** The list of services, and the page of one, in Chromium, on the whole platform. @module */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { looks, openPage, signIn, violations } from "tests/support/dashboard.ts";
+import { isSound, looks, openPage, signIn } from "tests/support/dashboard.ts";
 import { history, type Platform, scriptBytes, startPlatform } from "tests/support/platform.ts";
 
 /** The platform writes its log whenever it likes: reading that belongs to no test. */
@@ -22,13 +22,6 @@ async function painted(page: Page, title: string): Promise<string> {
   return await one.locator("canvas").evaluate((canvas) =>
     (canvas as unknown as { toDataURL(): string }).toDataURL()
   );
-}
-
-async function isSound(page: Page, complaints: string[], width: number): Promise<void> {
-  assert.deepEqual(await violations(page), []);
-  assert.deepEqual(complaints, []);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert(wide <= width, `${wide} px wide`);
 }
 
 for (const look of looks) {

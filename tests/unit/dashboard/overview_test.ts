@@ -1,7 +1,7 @@
 /** How live messages change what the overview shows, and how numbers are written. @module */
 import assert from "node:assert/strict";
 import type { AlertSummary } from "fresh-dashboard/lib/api.ts";
-import { brief, withAlerts } from "fresh-dashboard/lib/brief.ts";
+import { brief, type BriefAlert, spansOf, withAlerts } from "fresh-dashboard/lib/brief.ts";
 import { formatDuration, formatNumber, formatValue } from "fresh-dashboard/lib/format.ts";
 import {
   byNeed,
@@ -111,5 +111,33 @@ Deno.test("durations: two parts at most", () => {
     [1_000, 59_400, 180_000, 7_500_000, 400_000_000].map(formatDuration)
       .map((text) => text.replaceAll("\u00a0", " ")),
     ["1 s", "59 s", "3 min", "2 h 5 min", "4 d"],
+  );
+});
+
+Deno.test("spans: alerts of a severity that overlap are one, the worst severity is drawn last", () => {
+  const alert = (severity: BriefAlert["severity"], start: number, end?: number): BriefAlert => ({
+    id: "",
+    title: "",
+    service: "shop",
+    severity,
+    firing: end === undefined,
+    acknowledged: false,
+    start,
+    ...(end === undefined ? {} : { end }),
+    changed: start,
+  });
+  assert.deepEqual(
+    spansOf([
+      alert("critical", 30, 40),
+      alert("warning", 20, 50),
+      alert("warning", 10, 30),
+      alert("warning", 15, 18),
+      alert("warning", 60),
+    ], 99),
+    [
+      { from: 10, to: 50, severity: "warning" },
+      { from: 60, to: 99, severity: "warning" },
+      { from: 30, to: 40, severity: "critical" },
+    ],
   );
 });
