@@ -32,6 +32,13 @@ const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).de
 const list = z.string().transform((text) => text.split(",").map((s) => s.trim()).filter(Boolean));
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const secret = (rule = z.string().min(1)) => rule.transform((text) => new Secret(text));
+/** As browsers send it: without a path, so that a slash at the end does not keep everybody out. */
+const origin = z.string()
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin !== "null",
+    "must be origins such as https://dashboard.example",
+  )
+  .transform((text) => new URL(text).origin);
 const url = (...schemes: string[]) =>
   z.string().refine(
     (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol),
@@ -67,11 +74,16 @@ export const Variables = z.object({
   REDIS_ADDR: z.string().optional(),
   REDIS_SSL_CA: z.string().optional(),
   REDIS_URL: secret(url("redis:", "rediss:")).optional(),
-  JWT_SECRET: secret(z.string().min(32, "must be at least 32 bytes long")).optional(),
+  JWT_SECRET: secret(
+    z.string().refine(
+      (text) => new TextEncoder().encode(text).length >= 32,
+      "must be at least 32 bytes long",
+    ),
+  ).optional(),
   JWT_EXPIRATION: z.coerce.number().positive().max(8_760).default(24),
   ADMIN_PASSWORD: secret().default(() => new Secret("admin")),
   DEMO_LOGIN: flag.optional(),
-  ALLOWED_ORIGINS: list.optional(),
+  ALLOWED_ORIGINS: list.pipe(z.array(origin)).optional(),
   TRUSTED_PROXIES: list.default(["127.0.0.1", "::1"]),
   INGEST_TOKEN: secret().optional(),
   ALERTING_CONFIG: z.string().optional(),
@@ -107,7 +119,8 @@ export type Config = Readonly<
 /** Raised once with everything that is wrong. */
 export class ConfigError extends Error {
   override name = "ConfigError";
-  constructor(readonly problems: readonly string[]) {
+  /** @param variables whose values are wrong, as far as they are known */
+  constructor(readonly problems: readonly string[], readonly variables: readonly string[] = []) {
     super(`Cannot start with this configuration:\n${problems.map((p) => `  - ${p}`).join("\n")}`);
   }
 }
@@ -127,13 +140,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   );
   const show = (name: string) => given[name] && (masked.test(name) ? "•••" : given[name]);
   const problems: string[] = [];
-  const refuse = (name: string, rule: string) =>
+  const variables: string[] = [];
+  const refuse = (name: string, rule: string, ...because: string[]) => {
     problems.push(`${name} ${rule}: current value is ${show(name) ? `"${show(name)}"` : "unset"}`);
+    variables.push(name, ...because);
+  };
 
-  const result = Variables.safeParse(given);
-  for (const issue of result.error?.issues ?? []) {
-    refuse(String(issue.path[0]), issue.message.replace(/^Invalid [a-z]+: /, "must be "));
-  }
+  const result = Variables.safeParse(given, { error: ruleOf });
+  for (const issue of result.error?.issues ?? []) refuse(String(issue.path[0]), issue.message);
   if (given.ENVIRONMENT === "production") {
     if (!given.JWT_SECRET) refuse("JWT_SECRET", "must be set in production");
     if (!given.ADMIN_PASSWORD || given.ADMIN_PASSWORD === "admin") {
@@ -143,13 +157,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   for (const name of ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]) {
     if (given.KAFKA_SASL_MECHANISM && !given[name]) {
-      refuse(name, "must be set when KAFKA_SASL_MECHANISM is set");
+      refuse(name, "must be set when KAFKA_SASL_MECHANISM is set", "KAFKA_SASL_MECHANISM");
     }
   }
   if (given.SMTP_URL && !given.EMAIL_RECIPIENTS) {
-    refuse("EMAIL_RECIPIENTS", "must name somebody when SMTP_URL is set");
+    refuse("EMAIL_RECIPIENTS", "must name somebody when SMTP_URL is set", "SMTP_URL");
   }
-  if (!result.success || problems.length > 0) throw new ConfigError(problems);
+  if (!result.success || problems.length > 0) throw new ConfigError(problems, variables);
   const config = result.data;
   return Object.freeze({
     ...config,
@@ -160,4 +174,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ALLOWED_ORIGINS: config.ALLOWED_ORIGINS ??
       ["localhost", "127.0.0.1"].map((host) => `http://${host}:${config.DASHBOARD_PORT}`),
   });
+}
+
+/** The rule that a value breaks, in words; schemas with words of their own have the say. */
+function ruleOf(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return `must be ${issue.values.join(" or ")}`;
+    case "too_small":
+      return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "too_big":
+      return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+    case "invalid_type":
+      return `must be a ${issue.expected === "int" ? "whole number" : issue.expected}`;
+    default:
+      return "must have another form";
+  }
 }

@@ -10,22 +10,20 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { alerting, checkAlerting } from "./alert-engine/alerting.ts";
 import { seedRules } from "./analyzer/defaults.ts";
 import { services as allServices } from "./mod.ts";
+import { traffic } from "./ui-backend/stats/traffic.ts";
 import { closeLive } from "./ui-backend/live/live.ts";
 import { consoleLog, openWorld } from "./world.ts";
 
 /** Starts the named services (none: all) and resolves with what stops them. */
 export async function start(config: Config, names: readonly string[], dev: boolean) {
   const addresses = new Map<string, string>();
-  const all = allServices(config, addresses);
-  const chosen = choose(all, names, config);
-  const loose = looseEnds(all);
-  if (loose.length > 0) throw new ConfigError(loose);
+  const { chosen, warnings } = checked(config, names, addresses);
   const world = await openWorld(config);
   const { log } = world;
+  // Its uptime begins here, not with the first request.
+  traffic(world.env("ui-backend"));
   try {
-    for (const warning of checkAlerting(world.config).warnings) {
-      log.warn(warning, { service: "alert-engine" });
-    }
+    for (const warning of warnings) log.warn(warning, { service: "alert-engine" });
     await seedRules(world.store, world.clock.now());
     const running = await run(chosen, world);
     for (const [service, address] of running.addresses) {
@@ -57,18 +55,64 @@ export async function start(config: Config, names: readonly string[], dev: boole
   }
 }
 
+/**
+ * Reads the environment. Where a variable is wrong, what the others lead to (services that are
+ * named, files) is looked at too, which `start` does else: all that is wrong is told at once.
+ *
+ * @throws {ConfigError}
+ */
+export function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Config {
+  try {
+    return readConfig(environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const left = Object.fromEntries(error.variables.map((name) => [name, undefined]));
+    // The rules of production were looked at, and may have no default that keeps them.
+    const rest = readConfig({ ...environment, ...left, ENVIRONMENT: undefined });
+    throw new ConfigError([...error.problems, ...problemsOf(() => checked(rest, names))]);
+  }
+}
+
+/** What a configuration leads to. @throws {ConfigError} */
+function checked(config: Config, names: readonly string[], addresses?: Map<string, string>) {
+  const all = allServices(config, addresses);
+  let chosen: typeof all = [];
+  let warnings: string[] = [];
+  const problems = [
+    ...problemsOf(() => chosen = choose(all, names, config)),
+    ...looseEnds(all),
+    ...problemsOf(() => ({ warnings } = checkAlerting(config))),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { chosen, warnings };
+}
+
+function problemsOf(work: () => void): readonly string[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
 function choose(
   all: ReturnType<typeof allServices>,
   names: readonly string[],
   config: Config,
 ): ReturnType<typeof allServices> {
+  const problems: string[] = [];
   const unknown = names.filter((name) => !all.some((service) => service.name === name));
   if (unknown.length > 0) {
-    throw new ConfigError([
+    problems.push(
       `There is no service "${unknown.join('", "')}"; there are ${
         all.map((service) => service.name).join(", ")
       }`,
-    ]);
+    );
   }
   const simulators = config.SIMULATORS;
   const noSimulator =
@@ -76,8 +120,9 @@ function choose(
       name !== "none" && !all.some((service) => service.simulated && service.name === name)
     ) ?? [];
   if (noSimulator.length > 0) {
-    throw new ConfigError([`SIMULATORS names no simulated service: "${noSimulator.join('", "')}"`]);
+    problems.push(`SIMULATORS names no simulated service: "${noSimulator.join('", "')}"`);
   }
+  if (problems.length > 0) throw new ConfigError(problems);
   return all.filter((service) =>
     names.length > 0
       ? names.includes(service.name)
@@ -104,7 +149,8 @@ async function main(): Promise<void> {
   const names = Deno.args.filter((arg) => arg !== "--dev");
   let running: Awaited<ReturnType<typeof start>>;
   try {
-    running = await start(readConfig(Deno.env.toObject()), names, Deno.args.includes("--dev"));
+    const config = readEnvironment(Deno.env.toObject(), names);
+    running = await start(config, names, Deno.args.includes("--dev"));
   } catch (error) {
     if (error instanceof ConfigError) {
       console.error(error.message);

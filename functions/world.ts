@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEmbeddedBroker } from "shared/broker/embedded.ts";
 import type { Broker } from "shared/broker/port.ts";
@@ -155,9 +155,12 @@ function ingestCaller(token: string | undefined, config: Config) {
 function keptSecret(config: Config): Secret {
   const file = join(config.DATA_DIR, "jwt_secret");
   mkdirSync(config.DATA_DIR, { recursive: true });
-  if (!existsSync(file)) {
-    writeFileSync(file, randomBytes(48).toString("base64url"));
-    chmodSync(file, 0o600);
+  try {
+    // `wx`: of two processes that start at once one makes it.
+    const secret = randomBytes(48).toString("base64url");
+    writeFileSync(file, secret, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
   }
   return new Secret(readFileSync(file, "utf8").trim());
 }

@@ -67,6 +67,18 @@ Deno.test("a second process on one directory is told so", async () => {
   await Deno.remove(first.directory, { recursive: true });
 });
 
+Deno.test("a port that is taken is named, with the service", async () => {
+  const first = await startProgram({ services: ["analyzer"] });
+  const { port } = new URL(first.address("analyzer"));
+  const output = await failToStart({
+    environment: { INGEST_PORT: port },
+    services: ["ingest"],
+  });
+  assert.match(output, new RegExp(`ingest.*http://127\\.0\\.0\\.1:${port}`));
+  assert.equal(await first.stop(), 0);
+  await Deno.remove(first.directory, { recursive: true });
+});
+
 Deno.test("a wrong configuration is refused as a whole, with nothing secret in it", async () => {
   const output = await failToStart({
     environment: { LOG_LEVEL: "loud", JWT_SECRET: "too-short-a-secret", ENVIRONMENT: "production" },

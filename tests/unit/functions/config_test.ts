@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ConfigError, readConfig } from "functions/config.ts";
+import { readEnvironment } from "functions/main.ts";
 
 const long = "x".repeat(32);
 
@@ -46,6 +47,13 @@ const refused: [rule: string, environment: Record<string, string>, ...mentions: 
     { ENVIRONMENT: "production", JWT_SECRET: long, ADMIN_PASSWORD: "p", DEMO_LOGIN: "true" },
     /DEMO_LOGIN/,
   ],
+  ["a choice says what there is", { LOG_LEVEL: "loud" }, /must be debug or info or warn or error:/],
+  ["a number says what it must be", { AUTH_PORT: "http" }, /AUTH_PORT must be a number:/],
+  ["a limit says what it is", { ORDERS_PORT: "70000" }, /ORDERS_PORT must be at most 65535:/],
+  ["a whole number is one", { AUTH_PORT: "1.5" }, /AUTH_PORT must be a whole number:/],
+  ["a time is positive", { JWT_EXPIRATION: "0" }, /JWT_EXPIRATION must be more than 0:/],
+  ["an origin is one", { ALLOWED_ORIGINS: "dashboard" }, /ALLOWED_ORIGINS must be origins/],
+  ["there is no origin of all", { ALLOWED_ORIGINS: "*" }, /ALLOWED_ORIGINS must be origins/],
   [
     "all errors come at once",
     { AUTH_PORT: "x", LOG_LEVEL: "y", DEMO_LOGIN: "z" },
@@ -63,6 +71,33 @@ for (const [rule, environment, ...mentions] of refused) {
     });
   });
 }
+
+Deno.test("configuration: what the variables lead to is told together with them", () => {
+  const environment = {
+    LOG_LEVEL: "loud",
+    SMTP_URL: "smtp://localhost",
+    KAFKA_SASL_MECHANISM: "plain",
+    SIMULATORS: "weather",
+    ALERTING_CONFIG: "/nothing/there.yml",
+    ENVIRONMENT: "production",
+  };
+  assert.throws(() => readEnvironment(environment, ["nobody"]), (error: Error) => {
+    for (
+      const mention of [/LOG_LEVEL/, /"weather"/, /ALERTING_CONFIG/, /JWT_SECRET/, /"nobody"/]
+    ) assert.match(error.message, mention);
+    return true;
+  });
+});
+
+Deno.test("a secret is as long as its bytes", () => {
+  assert(readConfig({ JWT_SECRET: "ß".repeat(16) }).JWT_SECRET);
+  assert.throws(() => readConfig({ JWT_SECRET: "ß".repeat(15) }), /32 bytes/);
+});
+
+Deno.test("an origin is what browsers send of an address", () => {
+  const { ALLOWED_ORIGINS } = readConfig({ ALLOWED_ORIGINS: "https://A.example/, http://b:80" });
+  assert.deepEqual(ALLOWED_ORIGINS, ["https://a.example", "http://b"]);
+});
 
 Deno.test("a secret is never printed", () => {
   const config = readConfig({
