@@ -1,7 +1,7 @@
 /** Stores log lines, watches them for bursts of errors, and emits what changed. @module */
 import { defineFunction, topic } from "functions/define.ts";
 import { evaluateLogs } from "shared/detection/evaluate.ts";
-import { logKind } from "shared/model/kinds.ts";
+import { loggingKind, logKind } from "shared/model/kinds.ts";
 import { alerts, serviceLogs } from "shared/model/topics.ts";
 import { epochOf } from "shared/model/wire.ts";
 import { put } from "shared/store/port.ts";
@@ -21,9 +21,15 @@ export default defineFunction({
     const { detection } = ctx.state;
     // Before anything changes the state: if the store is away, the batch can simply come again.
     const rules = await rulesFor(ruleBook(ctx), ctx);
+    const heard = new Map<string, number>();
     for (const line of lines) {
-      const options = { rank: epochOf(line.timestamp), ttl_ms: kept_ms };
-      ctx.save(put(logKind(line.service_name), line.id, line, options));
+      const { service_name: service, id } = line;
+      const rank = epochOf(line.timestamp);
+      heard.set(service, Math.max(rank, heard.get(service) ?? rank));
+      ctx.save(put(logKind(service), id, line, { rank, ttl_ms: kept_ms }));
+    }
+    for (const [service, rank] of heard) {
+      ctx.save(put(loggingKind, service, { service }, { rank, ttl_ms: kept_ms }));
     }
     const evaluation = evaluateLogs(detection, lines, rules, ctx.now);
     for (const { alert, cause } of evaluation.transitions) ctx.emit(alerts, alert, lines[cause]);

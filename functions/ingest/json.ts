@@ -79,7 +79,8 @@ export async function takeItems<T extends { timestamp: string }>(
   return outcome;
 }
 
-function refuseAll({ rejected, errors }: Outcome): never {
+function refuseAll(outcome: Outcome): never {
+  const { rejected, errors } = outcome;
   const [first] = errors;
   const where = first?.path ? `${first.path}: ` : "";
   throw new HttpProblem(
@@ -91,6 +92,7 @@ function refuseAll({ rejected, errors }: Outcome): never {
         path: path ? `${index}.${path}` : String(index),
         message,
       })),
+      data: outcome,
     },
   );
 }

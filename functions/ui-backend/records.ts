@@ -1,5 +1,6 @@
 /** What this service keeps to itself. @module */
 import { defineKind, type Kind, type Role } from "shared/define/mod.ts";
+import { loggingKind } from "shared/model/kinds.ts";
 import type { ListOptions, Stored, StoreReader } from "shared/store/port.ts";
 
 /** An account with a password of its own. */
@@ -68,4 +69,9 @@ export async function everything<T>(
     for (const one of some) all.push(one);
     if (some.length < limit) return all;
   }
+}
+
+/** When each service wrote its newest log line, epoch milliseconds. */
+export async function loggingServices(store: StoreReader): Promise<Map<string, number>> {
+  return new Map((await everything(store, loggingKind)).map(({ key, rank }) => [key, rank]));
 }

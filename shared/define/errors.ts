@@ -58,16 +58,23 @@ export class HttpProblem extends Error {
   readonly code: string;
   readonly details?: ProblemDetail[];
   readonly headers: Record<string, string>;
+  /** What there is to tell all the same, e.g. counts. */
+  readonly data?: unknown;
   constructor(
     status: number,
     code: string,
     message: string,
-    options: ErrorOptions & { details?: ProblemDetail[]; headers?: Record<string, string> } = {},
+    options: ErrorOptions & {
+      details?: ProblemDetail[];
+      headers?: Record<string, string>;
+      data?: unknown;
+    } = {},
   ) {
     super(message, options);
     this.status = status;
     this.code = code;
     if (options.details) this.details = options.details;
     this.headers = options.headers ?? {};
+    this.data = options.data;
   }
 }

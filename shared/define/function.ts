@@ -15,7 +15,7 @@ export interface Context<Emits extends Topic = Topic> {
   readonly now: number;
   /** Uniform in [0, 1), seeded by the function and what caused the call. */
   readonly random: () => number;
-  /** A UUID, seeded as `random` is: the same call makes the same ids again. */
+  /** A UUID, derived from the function and what caused the call: the same call makes the same ids. */
   readonly uuid: () => string;
   /**
    * Emits a message when the handler has returned: buffered, never sends, never fails. `cause` is

@@ -27,6 +27,12 @@ export function logKind(service: string): Kind<ServiceLog> {
   return defineKind({ name: `log-${encodeURIComponent(service)}`, writer: "analyzer" });
 }
 
+/** Services that write log lines, by name; ranked by the time of a newest line. */
+export const loggingKind = defineKind<{ readonly service: string }>({
+  name: "logging",
+  writer: "analyzer",
+});
+
 /** How far a function is behind its topic, all partitions together. */
 export interface FunctionLag {
   readonly function: string;

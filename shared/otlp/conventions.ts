@@ -23,6 +23,21 @@ const durations: readonly [metric: string, unit: string][] = [
   ["rpc.server.duration", "ms"],
 ];
 
+/**
+ * Statuses of gRPC that are the server's fault, as 5xx are of HTTP: what the conventions call an
+ * error of a server span. The others (`NOT_FOUND`, say) are the caller's, and are answers.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/rpc/grpc/#grpc-status
+ */
+const rpcServerErrors: ReadonlySet<string> = new Set([
+  ["2", "UNKNOWN"],
+  ["4", "DEADLINE_EXCEEDED"],
+  ["12", "UNIMPLEMENTED"],
+  ["13", "INTERNAL"],
+  ["14", "UNAVAILABLE"],
+  ["15", "DATA_LOSS"],
+].flat());
+
 /** Shares of the processor that is in use, the process before the system. */
 const cpuUtilizations = ["process.cpu.utilization", "system.cpu.utilization"];
 /** Attributes that split a processor's time by what it did, in newer and older conventions. */
@@ -164,11 +179,10 @@ function failed(attributes: Labels, metric: string): boolean {
     const status = attributes["http.response.status_code"] ?? attributes["http.status_code"];
     return Number(status) >= 500;
   }
-  // 0 and OK are success: https://grpc.io/docs/guides/status-codes/
   const status = attributes["rpc.response.status_code"] ?? attributes["rpc.grpc.status_code"];
   return status === undefined
     ? attributes["error.type"] !== undefined
-    : status !== "0" && status !== "OK";
+    : rpcServerErrors.has(status.toUpperCase());
 }
 
 function* cpu(readings: Readings): Generator<Value> {

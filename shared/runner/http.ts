@@ -9,6 +9,7 @@ import { type Context as Exchange, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { z } from "zod";
 import {
+  type Access,
   type Caller,
   type Declared,
   HttpProblem,
@@ -31,6 +32,9 @@ const defaultLimit = 1024 * 1024;
 const drainLimit = 128 * 1024 * 1024;
 /** Seconds after which a sender may come again when we are not ready. */
 const retryAfter_s = 1;
+
+/** Methods that are label values; anybody can send others, without end. */
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 const nobody: Caller = { id: "", username: "", role: "viewer" };
 
@@ -63,7 +67,7 @@ export function serve(
     const started = world.clock.now();
     await next();
     const route = c.req.routePath === "/*" ? "unknown" : c.req.routePath;
-    const method = c.req.method;
+    const method = methods.includes(c.req.method) ? c.req.method : "other";
     metrics.add("service_requests_total", { route, method, status: String(c.res.status) });
     metrics.observe(
       "service_latency_seconds",
@@ -76,8 +80,8 @@ export function serve(
   if (service.api) {
     app.use(cors({
       origin: [...world.allowedOrigins],
-      allowHeaders: ["authorization", "content-type", "x-request-id", "last-event-id"],
-      exposeHeaders: ["x-request-id", "retry-after"],
+      allowHeaders: ["authorization", "content-type", "if-match", "x-request-id", "last-event-id"],
+      exposeHeaders: ["x-request-id", "retry-after", "etag", "location"],
       maxAge: 600,
     }));
   }
@@ -101,22 +105,45 @@ export function serve(
     app.get("/docs/:file{.*}", (c) => swagger(c.req.param("file"), service.api!.title));
   }
 
+  const routes = new Map<string, HttpTrigger[]>();
   for (const fn of service.functions) {
     if (fn.on.kind !== "http") continue;
     const trigger = fn.on;
     const site = siteOf(fn);
-    app.on(trigger.method, (service.prefix ?? "") + trigger.path, (c) => {
+    const path = (service.prefix ?? "") + trigger.path;
+    routes.set(path, [...routes.get(path) ?? [], trigger]);
+    app.on(trigger.method, path, (c) => {
       if (trigger.refuse) c.set("refuse", trigger.refuse);
       return answer(c, site, trigger, abort);
     });
   }
+  // After all others, so that only a method that no route of the path has comes here.
+  for (const [path, triggers] of routes) {
+    app.all(path, async (c) => {
+      const refuse = triggers.find((trigger) => trigger.refuse)?.refuse;
+      if (refuse) c.set("refuse", refuse);
+      await admitted(c.req.raw, service, world);
+      const allow = triggers.map(({ method }) => method).join(", ");
+      throw new HttpProblem(
+        405,
+        "method_not_allowed",
+        `${c.req.path} may be asked with ${allow}: current value is "${c.req.method}"`,
+        { headers: { allow } },
+      );
+    });
+  }
 
-  app.notFound((c) =>
-    service.fetch?.(c.req.raw, c.env) ?? refusal(
-      c,
-      new HttpProblem(404, "not_found", `There is nothing at ${c.req.method} ${c.req.path}`),
-    )
-  );
+  app.notFound(async (c) => {
+    if (service.fetch) return await service.fetch(c.req.raw, c.env);
+    try {
+      await admitted(c.req.raw, service, world);
+    } catch (error) {
+      if (error instanceof HttpProblem) return refusal(c, error);
+      throw error;
+    }
+    const message = `There is nothing at ${c.req.method} ${c.req.path}`;
+    return refusal(c, new HttpProblem(404, "not_found", message));
+  });
   app.onError((error, c) => {
     if (error instanceof HttpProblem) return refusal(c, error);
     if (error instanceof Retryable) {
@@ -159,6 +186,7 @@ function refusal(c: Anything, problem: HttpProblem): Response {
     error: problem.message,
     code: problem.code,
     ...(problem.details ? { details: problem.details } : {}),
+    ...(problem.data === undefined ? {} : { data: problem.data }),
     request_id: c.get("requestId"),
   }, { status: problem.status, headers: problem.headers });
 }
@@ -173,7 +201,7 @@ async function answer(
   const bindings = c.env as Bindings;
   const { world } = site;
   const open = trigger.access === "public";
-  const user = open ? nobody : await allowed(request, trigger, world);
+  const user = open ? nobody : await allowed(request, trigger.access, trigger, world);
   const query = trigger.query ? check(trigger.query, c.req.query(), 400, "invalid_query") : {};
   const body = await readBody(request, trigger);
   const span = serverSpan(
@@ -222,9 +250,20 @@ function callerOf(request: Request, peer: string, trusted: readonly string[]): s
   return forwarded && trusted.includes(peer) ? forwarded : peer;
 }
 
-async function allowed(request: Request, trigger: HttpTrigger, world: World): Promise<Caller> {
+/** Under `/api` strangers are not even told what there is. */
+async function admitted(request: Request, service: Service, world: World): Promise<void> {
+  if (!service.api || !new URL(request.url).pathname.startsWith("/api/")) return;
+  await allowed(request, "viewer", {}, world);
+}
+
+async function allowed(
+  request: Request,
+  access: Access,
+  trigger: Pick<HttpTrigger, "tokenInQuery">,
+  world: World,
+): Promise<Caller> {
   try {
-    return await world.authorize(trigger.access, tokenOf(request, trigger));
+    return await world.authorize(access, tokenOf(request, trigger));
   } catch (error) {
     // What was sent must be taken off the connection, or the sender may not see the answer.
     await drain(request.body);
@@ -233,7 +272,10 @@ async function allowed(request: Request, trigger: HttpTrigger, world: World): Pr
 }
 
 /** From the header, the sub-protocol `bearer, <token>`, or `?token=` where the route allows it. */
-function tokenOf(request: Request, trigger: HttpTrigger): string | undefined {
+function tokenOf(
+  request: Request,
+  trigger: Pick<HttpTrigger, "tokenInQuery">,
+): string | undefined {
   const header = /^Bearer\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (header) return header;
   const [scheme, token] = (request.headers.get("sec-websocket-protocol") ?? "").split(/\s*,\s*/);

@@ -16,6 +16,7 @@ const errorSchema = {
         properties: { path: { type: "string" }, message: { type: "string" } },
       },
     },
+    data: { description: "What there is to tell all the same, e.g. counts" },
     request_id: { type: "string" },
   },
 };

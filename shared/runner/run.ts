@@ -144,20 +144,35 @@ function listenFor(
 ): Server {
   const served = serve(service, siteOf, world, abort);
   const cut = new AbortController();
-  const server = Deno.serve({
-    port: service.port,
-    hostname: world.hostname,
-    signal: cut.signal,
-    onListen: () => {},
-  }, (request, info) =>
-    served.fetch(
-      request,
-      info.remoteAddr.transport === "tcp" ? info.remoteAddr.hostname : "",
-      (target, options) => Deno.upgradeWebSocket(target, { ...options, idleTimeout: 60 }),
-    ));
+  const at = (hostname: string, port: number) =>
+    `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const listen = () =>
+    Deno.serve({
+      port: service.port,
+      hostname: world.hostname,
+      signal: cut.signal,
+      onListen: () => {},
+    }, (request, info) =>
+      served.fetch(
+        request,
+        info.remoteAddr.transport === "tcp" ? info.remoteAddr.hostname : "",
+        (target, options) => Deno.upgradeWebSocket(target, { ...options, idleTimeout: 60 }),
+      ));
+  let server: ReturnType<typeof listen>;
+  try {
+    server = listen();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `Cannot let ${service.name} listen as its address must be free: current value is "${
+        at(world.hostname, service.port)
+      }" (${why})`,
+      { cause },
+    );
+  }
   const { hostname, port } = server.addr as Deno.NetAddr;
   return {
-    address: `http://${hostname}:${port}`,
+    address: at(hostname, port),
     async close() {
       const done = new AbortController();
       const closed = server.shutdown().then(() => done.abort());

@@ -94,7 +94,10 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
 }
 
 function readTraceparent(text: string | undefined): SpanContext | undefined {
-  const match = text && /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(text);
+  // Ids of zeros and version ff are invalid: https://www.w3.org/TR/trace-context/#traceparent-header
+  const match = text &&
+    /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?![^-])/
+      .exec(text);
   if (!match) return undefined;
   return {
     traceId: match[1]!,

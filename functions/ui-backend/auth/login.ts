@@ -28,7 +28,7 @@ export default defineFunction({
       () => checkPassword(username, password, ctx, now),
     );
     const found = await attempt.catch((error) => {
-      metrics.add("login_attempts_total", { outcome: "limited" });
+      if (error instanceof HttpProblem) metrics.add("login_attempts_total", { outcome: "limited" });
       throw error;
     });
     metrics.add("login_attempts_total", { outcome: found ? "success" : "failure" });

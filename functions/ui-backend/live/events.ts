@@ -22,6 +22,14 @@ export default defineFunction({
     const hub = liveHub(ctx);
     admit(request, config, hub.size);
     const resume = lastSeen(request) ?? query.seq;
+    const headers = {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // nginx would hold events back.
+      "x-accel-buffering": "no",
+    };
+    // Its body is thrown away unread: a connection that nobody would ever close.
+    if (request.method === "HEAD") return new Response(null, { headers });
     let client: LiveClient | undefined;
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start(controller) {
@@ -34,14 +42,7 @@ export default defineFunction({
         client?.close(1000, "");
       },
     }, { highWaterMark: 0, size: (chunk) => chunk.byteLength });
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        // nginx would hold events back.
-        "x-accel-buffering": "no",
-      },
-    });
+    return new Response(body, { headers });
   },
 });
 

@@ -4,10 +4,28 @@ import { defineFunction, http } from "functions/define.ts";
 import type { DeliveryAttempt } from "shared/model/attempt.ts";
 import { attemptKind } from "shared/model/kinds.ts";
 import { formatTime, Timestamp } from "shared/model/wire.ts";
-import { anyOf, instant, paged, Paging } from "../paging.ts";
+import {
+  anyOf,
+  byNumber,
+  byText,
+  instant,
+  type Orders,
+  paged,
+  Paging,
+  sortBy,
+  sorted,
+} from "../paging.ts";
 
 /** Most attempts that are looked through, newest first. */
 const looked = 20_000;
+
+const orders: Orders<DeliveryAttempt> = {
+  timestamp: byNumber(({ at }) => at),
+  receiver: byText(({ receiver }) => receiver),
+  channel: byText(({ channel }) => channel),
+  outcome: byText(({ outcome }) => outcome),
+  attempt: byNumber(({ attempt }) => attempt),
+};
 
 const Attempt = z.object({
   notification_id: z.string(),
@@ -52,6 +70,7 @@ export default defineFunction({
       outcome: anyOf(["delivered", "retry", "given_up"]),
       from: instant,
       to: instant,
+      sort: sortBy(orders, "-timestamp"),
     }),
     reply: z.array(Attempt),
     summary: `Delivery attempts of the last 7 days, of the newest ${looked}`,
@@ -70,6 +89,6 @@ export default defineFunction({
       (!channel || channel.has(attempt.channel)) &&
       (!outcome || outcome.has(attempt.outcome))
     );
-    return paged(found, query, viewAttempt);
+    return paged(sorted(found, orders, query.sort), query, viewAttempt);
   },
 });

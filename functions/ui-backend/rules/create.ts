@@ -3,7 +3,7 @@ import { ruleKind } from "shared/model/kinds.ts";
 import { Rule, RuleInput } from "shared/model/rule.ts";
 import { completeRule } from "shared/model/rule_check.ts";
 import { put } from "shared/store/port.ts";
-import { refuseImpossible } from "./rule_problems.ts";
+import { etagOf, refuseImpossible } from "./rule_problems.ts";
 
 /** Adds a rule; what is left out gets the defaults of its type. */
 export default defineFunction({
@@ -16,11 +16,14 @@ export default defineFunction({
   }),
   async handler({ body, user }, { store, now, uuid, save }) {
     refuseImpossible(body);
-    // Ids follow from the request's id, which a sender may use twice.
+    // Ids follow from what caused the call: one that is taken has the same cause.
     let id = uuid();
     while (await store.get(ruleKind, id)) id = uuid();
     const rule = completeRule(body, { id, now, user: user.username, version: 1 });
     save(put(ruleKind, id, rule, { version: 0, rank: now }));
-    return reply(rule, { status: 201, headers: { location: `/api/rules/${id}` } });
+    return reply(rule, {
+      status: 201,
+      headers: { location: `/api/rules/${id}`, etag: etagOf(rule) },
+    });
   },
 });

@@ -1,7 +1,7 @@
-import { defineFunction, http } from "functions/define.ts";
+import { defineFunction, http, reply } from "functions/define.ts";
 import { ruleKind } from "shared/model/kinds.ts";
 import { Rule } from "shared/model/rule.ts";
-import { noSuchRule } from "./rule_problems.ts";
+import { etagOf, noSuchRule } from "./rule_problems.ts";
 
 /** One rule. */
 export default defineFunction({
@@ -10,6 +10,6 @@ export default defineFunction({
   async handler({ params: { id } }, { store }) {
     const stored = await store.get(ruleKind, id);
     if (!stored) throw noSuchRule(id);
-    return stored.value;
+    return reply(stored.value, { headers: { etag: etagOf(stored.value) } });
   },
 });

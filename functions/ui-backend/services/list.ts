@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineFunction, http } from "functions/define.ts";
 import { alertIndex, firingCounts } from "../alerts/alert_index.ts";
+import { loggingServices } from "../records.ts";
 import { byService, ServiceView, viewServices } from "./service_view.ts";
 
 /** The services that have sent data. */
@@ -13,6 +14,7 @@ export default defineFunction({
   }),
   async handler(_input, ctx) {
     const firing = firingCounts(await alertIndex(ctx).all());
-    return viewServices(byService(await ctx.store.series()), firing, ctx.now);
+    const services = byService(await ctx.store.series());
+    return viewServices(services, firing, ctx.now, await loggingServices(ctx.store));
   },
 });

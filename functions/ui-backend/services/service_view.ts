@@ -23,7 +23,7 @@ export const ServiceView = z.object({
   name: z.string(),
   display_name: z.string(),
   status: z.enum(serviceStatuses),
-  last_seen: Timestamp.describe("Event time of the newest sample"),
+  last_seen: Timestamp.describe("Event time of the newest sample or log line"),
   version: z.string().optional(),
   alerts: z.object({ critical: z.number().int(), warning: z.number().int() })
     .describe("How many fire now"),
@@ -60,14 +60,20 @@ export function byService(series: readonly Series[]): Map<string, Series[]> {
   return new Map([...services].sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** Every service there is, by name. */
+/**
+ * Every service there is, by name.
+ *
+ * @param logging when each service wrote its newest log line, epoch milliseconds
+ */
 export function viewServices(
   services: ReadonlyMap<string, readonly Series[]>,
   firing: FiringCounts,
   now: number,
+  logging: ReadonlyMap<string, number> = new Map(),
 ): ServiceView[] {
-  return [...services].map(([name, series]) => {
-    const last_seen = newestTime(series);
+  return [...new Set([...services.keys(), ...logging.keys()])].sort().map((name) => {
+    const series = services.get(name) ?? [];
+    const last_seen = Math.max(newestTime(series), logging.get(name) ?? 0);
     const { critical = 0, warning = 0 } = firing.get(name) ?? {};
     const version = versionOf(series);
     const down = now - last_seen > silence_ms || saysDown(series);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFunction, http, reply, Retryable } from "functions/define.ts";
+import { defineFunction, http, HttpProblem, reply, Retryable } from "functions/define.ts";
 import { ruleKind } from "shared/model/kinds.ts";
 import { formatTime, Timestamp } from "shared/model/wire.ts";
 import { traffic } from "./traffic.ts";
@@ -33,12 +33,14 @@ export default defineFunction({
       up = false;
       log.debug("The store does not answer", { error });
     }
-    return reply({
+    const data = {
       status: up ? "healthy" : "degraded",
       version,
       dependencies: { store: up ? "up" : "down" },
       uptime_seconds: Math.round((now - traffic(ctx).started_at) / 1000),
       timestamp: formatTime(now),
-    }, { status: up ? 200 : 503 });
+    };
+    if (!up) throw new HttpProblem(503, "degraded", "The store does not answer", { data });
+    return reply(data);
   },
 });

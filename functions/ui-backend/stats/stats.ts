@@ -7,6 +7,7 @@ import { formatTime } from "shared/model/wire.ts";
 import type { Series } from "shared/store/port.ts";
 import { alertIndex, firingCounts, type IndexedAlert } from "../alerts/alert_index.ts";
 import { AlertSummary } from "../alerts/alert_record.ts";
+import { loggingServices } from "../records.ts";
 import { ruleCopy } from "../rules/rule_copy.ts";
 import {
   byService,
@@ -63,8 +64,10 @@ export type Stats = z.infer<typeof Stats>;
 
 /** Counts what there is. Pure. */
 export function statsOf(
-  { series, alerts, rules, lags, samples_per_minute, uptime_seconds, now }: {
+  { series, logging, alerts, rules, lags, samples_per_minute, uptime_seconds, now }: {
     series: readonly Series[];
+    /** When each service wrote its newest log line, epoch milliseconds. */
+    logging: ReadonlyMap<string, number>;
     alerts: readonly IndexedAlert[];
     rules: readonly Rule[];
     lags: readonly FunctionLag[];
@@ -74,7 +77,7 @@ export function statsOf(
   },
 ): Stats {
   const grouped = byService(series);
-  const services = viewServices(grouped, firingCounts(alerts), now);
+  const services = viewServices(grouped, firingCounts(alerts), now, logging);
   const inState = (status: (typeof serviceStatuses)[number]) =>
     services.filter((service) => service.status === status).length;
   const firing = alerts.filter(({ alert }) => alert.status === "firing");
@@ -95,7 +98,7 @@ export function statsOf(
     active_rules: rules.filter((rule) => rule.enabled).length,
     total_rules: rules.length,
     service_stats: services.map(({ name, ...view }) => {
-      const { metrics: _, timestamp: __, ...latest } = latestMetrics(name, grouped.get(name)!);
+      const { metrics: _, timestamp: __, ...latest } = latestMetrics(name, grouped.get(name) ?? []);
       return { ...view, ...latest };
     }),
     recent_alerts: [...alerts].sort((a, b) => b.at - a.at).slice(0, recent).map((a) => a.alert),
@@ -108,8 +111,9 @@ export function statsOf(
 
 /** The numbers as they are now. */
 export async function currentStats(env: Env, now: number): Promise<Stats> {
-  const [series, alerts, rules, lags] = await Promise.all([
+  const [series, logging, alerts, rules, lags] = await Promise.all([
     env.store.series(),
+    loggingServices(env.store),
     alertIndex(env).all(),
     ruleCopy(env).all(),
     env.store.list(lagKind),
@@ -117,6 +121,7 @@ export async function currentStats(env: Env, now: number): Promise<Stats> {
   const seen = traffic(env);
   return statsOf({
     series,
+    logging,
     alerts,
     rules,
     lags: lags.map(({ value }) => value).sort((a, b) => a.function < b.function ? -1 : 1),

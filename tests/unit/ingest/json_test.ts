@@ -141,6 +141,7 @@ for (const [rule, item, path, message] of refused) {
       assert.equal(alone.status, 422);
       assert.equal(alone.body.success, false);
       assert.equal(alone.body.details[0].path, path ? `0.${path}` : "0");
+      assert.deepEqual([alone.body.data.accepted, alone.body.data.rejected], [0, 1]);
       assert.equal(it.published.length, 1);
     }));
 }

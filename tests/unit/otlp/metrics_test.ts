@@ -334,7 +334,32 @@ const cards: [rule: string, exports: object[][], wanted: string[]][] = [
     ],
   ],
   [
-    "RPC calls fail with another status than OK",
+    "RPC calls that are the caller's fault do not count as errors",
+    [[
+      histogram(
+        [
+          buckets([0, 2, 0], 0, -2, { attributes: attributes({ "rpc.grpc.status_code": 5 }) }),
+          buckets([0, 1, 0], 0, -2, {
+            attributes: attributes({ "rpc.response.status_code": "PERMISSION_DENIED" }),
+          }),
+          buckets([0, 1, 0], 0, -2, {
+            attributes: attributes({ "rpc.response.status_code": "internal" }),
+          }),
+        ],
+        1,
+        "rpc.server.duration",
+      ),
+    ]],
+    [
+      "error_rate=25 percent",
+      "latency_p50=150 ms",
+      "latency_p95=195 ms",
+      "latency_p99=199 ms",
+      "request_rate=2 req/s",
+    ],
+  ],
+  [
+    "RPC calls fail with a status that is the server's fault",
     [[
       histogram(
         [

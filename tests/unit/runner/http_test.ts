@@ -45,6 +45,9 @@ const functions: Declared[] = [
     on: http("GET /fail/:how", { access: "public" }),
     handler({ params }) {
       if (params.how === "full") throw new Unavailable("disk is full", { after: 2_500 });
+      if (params.how === "half") {
+        throw new HttpProblem(422, "half", "One of two", { data: { good: 1 } });
+      }
       if (params.how === "missing") {
         throw new HttpProblem(404, "not_found", "There is no such thing");
       }
@@ -191,6 +194,24 @@ const cases: [rule: string, path: string, init: RequestInit, status: number, men
     /malformed_encoding/,
   ],
   ["an unknown path is a 404", "/nothing", {}, 404, /"code":"not_found"/],
+  ["an unknown method of a path is a 405", "/echo/7", {}, 405, /"code":"method_not_allowed"/],
+  ["a method that nobody knows is a 405", "/echo/7", { method: "BREW" }, 405, /asked with POST/],
+  ["a 405 has the shape of its route", "/bytes", {}, 405, /^own: /],
+  ["under /api a stranger is told nothing", "/api/nothing", {}, 401, /unauthenticated/],
+  [
+    "under /api a caller is told what is not there",
+    "/api/nothing",
+    { headers: { authorization: "Bearer viewer" } },
+    404,
+    /"code":"not_found"/,
+  ],
+  [
+    "a refusal may tell what there is all the same",
+    "/fail/half",
+    {},
+    422,
+    /"code":"half","data":{"good":1}/,
+  ],
   ["no token is a 401", "/things/1", { method: "DELETE" }, 401, /unauthenticated/],
   [
     "a token in the query is not read where the route does not allow it",
@@ -238,6 +259,10 @@ Deno.test("requests and their answers", async (t) => {
         }
       });
     }
+    await t.step("a 405 says which methods there are", async () => {
+      const { headers } = await send(base, "/echo/7", { method: "PUT" });
+      assert.equal(headers.get("allow"), "POST");
+    });
     await t.step("a 503 says when to come again", async () => {
       const { headers } = await send(base, "/fail/full");
       assert.equal(headers.get("retry-after"), "3");
@@ -262,6 +287,8 @@ Deno.test("requests and their answers", async (t) => {
       assert.match(text, /process_resident_memory_bytes [1-9]/);
       assert.match(text, /dependency_up{dependency="broker",service="\w+"} 1/);
       assert(!text.includes("/nothing"), "unknown paths are one label value");
+      assert(!text.includes("BREW"), "unknown methods are one label value");
+      assert.match(text, /service_requests_total{.*method="other".*} 1/);
     });
     await t.step("OpenAPI is made of the same schemas", async () => {
       const document = JSON.parse((await send(base, "/openapi.json")).text);

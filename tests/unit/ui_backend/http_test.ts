@@ -229,6 +229,14 @@ Deno.test("acknowledging with an empty body works over HTTP", async () => {
   await test.close();
 });
 
+Deno.test("sse: a HEAD request leaves no connection behind", async () => {
+  const { test, ask } = await served();
+  const response = await ask("viewer", "HEAD", "/api/live");
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  assert.equal(liveHub(test.env).size, 0);
+  await test.close();
+});
+
 Deno.test("openapi: every route has a summary, and what it answers", async () => {
   const test = await testWorld();
   const service = uiBackend(test.config);

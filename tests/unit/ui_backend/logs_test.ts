@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import analyzerLogs from "functions/analyzer/logs.ts";
 import { analyzerState } from "functions/analyzer/state.ts";
 import listLogs from "functions/ui-backend/logs/list.ts";
+import listServices from "functions/ui-backend/services/list.ts";
+import type { ServiceView } from "functions/ui-backend/services/service_view.ts";
 import listNotifications from "functions/ui-backend/notifications/list.ts";
 import type { DeliveryAttempt } from "shared/model/attempt.ts";
 import { attemptKind } from "shared/model/kinds.ts";
 import type { ServiceLog } from "shared/model/log.ts";
 import { formatTime } from "shared/model/wire.ts";
-import { append, put } from "shared/store/port.ts";
+import { put } from "shared/store/port.ts";
 import type { Reply } from "shared/define/mod.ts";
 import { invoke, type TestWorld, testWorld } from "tests/support/invoke.ts";
 
@@ -46,23 +48,18 @@ Deno.test("log lines that the analyzer took are listed, newest first, by every f
     ];
     const state = analyzerState("bursts").create();
     await invoke(analyzerLogs, lines, test, { state });
-    // Services are discovered from their series.
-    await test.store.apply([append(
-      lines.slice(0, 3).map(({ service_name: service }) => ({
-        id: service,
-        series: `${service}|cpu|`,
-        service,
-        metric: "cpu",
-        labels: {},
-        unit: "",
-        t: 0,
-        v: 0,
-      })),
-    )]);
     const ids = async (query: unknown) =>
       (await listed<ServiceLog>(test, listLogs, query)).map(({ id }) => id);
     assert.deepEqual(await ids({}), ["line-1", "line-2", "line-3"]);
+    assert.deepEqual(await ids({ sort: "timestamp" }), ["line-3", "line-2", "line-1"]);
+    assert.deepEqual(await ids({ sort: "-level,service" }), ["line-2", "line-3", "line-1"]);
+    assert.throws(() =>
+      listLogs.on.kind === "http" && listLogs.on.query!.parse({ sort: "colour" })
+    );
     assert.deepEqual(await ids({ service: "auth" }), ["line-3"]);
+    const services = (await invoke(listServices, {}, test)).result as ServiceView[];
+    assert.deepEqual(services.map(({ name }) => name), ["auth", "shop:eu"]);
+    assert.equal(services[1]!.last_seen, lines[0]!.timestamp);
     assert.deepEqual(await ids({ level: "error,warn" }), ["line-2"]);
     assert.deepEqual(await ids({ q: "DECLINED" }), ["line-2"]);
     assert.deepEqual(await ids({ trace_id: "t1" }), ["line-2"]);
@@ -98,6 +95,7 @@ Deno.test("delivery attempts are listed by alert, channel and outcome", () =>
       (await listed<{ notification_id: string }>(test, listNotifications, query))
         .map((one) => one.notification_id);
     assert.deepEqual(await ids({}), ["n-2", "n-1"]);
+    assert.deepEqual(await ids({ sort: "timestamp" }), ["n-1", "n-2"]);
     assert.deepEqual(await ids({ alert_id: "alert-1" }), ["n-1"]);
     assert.deepEqual(await ids({ channel: "slack", outcome: "retry" }), ["n-2"]);
     assert.deepEqual(await ids({ receiver: "nobody" }), []);

@@ -28,9 +28,11 @@ const add = async (test: TestWorld, body: object, cause?: string) => ((await inv
   test,
   cause ? { cause } : {},
 )).result as Reply & { data: Rule });
-const replace = async (test: TestWorld, id: string, body: object) =>
-  (await invoke(replaceRule, { params: { id }, body: bodyOf(replaceRule, body) }, test))
-    .result as Rule;
+const replace = async (test: TestWorld, id: string, body: object, headers: HeadersInit = {}) => {
+  const request = new Request("http://localhost/", { headers });
+  const input = { params: { id }, body: bodyOf(replaceRule, body), request };
+  return ((await invoke(replaceRule, input, test)).result as Reply & { data: Rule }).data;
+};
 const list = async (test: TestWorld, query: Record<string, string> = {}) =>
   (await invoke(listRules, { query: queryOf(listRules, query) }, test)).result as Reply & {
     data: Rule[];
@@ -49,7 +51,9 @@ world("rules: what is left out gets defaults, and who made it is kept", async (t
   assert.equal(rule.created_by, "admin");
   assert.equal("colour" in rule, false);
   const { result } = await invoke(getRule, { params: { id: rule.id } }, test);
-  assert.deepEqual(result, rule);
+  assert.deepEqual((result as Reply).data, rule);
+  assert.equal((result as Reply).headers.etag, '"1"');
+  assert.equal(headers.etag, '"1"');
 });
 
 world("rules: an impossible one is 422 and says where", async (test) => {
@@ -90,6 +94,34 @@ world("rules: a replacement of another version is 409 and tells the version", as
     return true;
   });
   assert.equal((await replace(test, rule.id, { ...hot, version: 2 })).version, 3);
+});
+
+world("rules: a replacement or removal of what If-Match does not name is 412", async (test) => {
+  const { data: rule } = await add(test, hot);
+  const outdated = { "if-match": '"0", "7"' };
+  await assert.rejects(
+    replace(test, rule.id, hot, outdated),
+    refused(412, "version_mismatch"),
+  );
+  const request = new Request("http://localhost/", { headers: outdated });
+  await assert.rejects(
+    invoke(deleteRule, { params: { id: rule.id }, request }, test),
+    refused(412, "version_mismatch"),
+  );
+  assert.equal((await replace(test, rule.id, hot, { "if-match": '"0", "1"' })).version, 2);
+  assert.equal((await replace(test, rule.id, hot, { "if-match": "*" })).version, 3);
+});
+
+world("rules: a removal of another version is 409", async (test) => {
+  const { data: rule } = await add(test, hot);
+  await replace(test, rule.id, hot);
+  const remove = (version: string) => {
+    const query = queryOf(deleteRule, { version });
+    return invoke(deleteRule, { params: { id: rule.id }, query }, test);
+  };
+  await assert.rejects(remove("1"), refused(409, "version_conflict", "version"));
+  await remove("2");
+  assert.equal(await test.store.count(ruleKind), 0);
 });
 
 world("rules: of replacements at once with one version, one is made", async (test) => {
