@@ -30,7 +30,7 @@ export class Alerting {
     readonly means: Means,
   ) {
     this.#config = load(environment, kinds).config;
-    this.#reachable = this.#connect();
+    this.#reachable = this.#connect(this.#config);
   }
 
   current(): AlertingConfig {
@@ -50,14 +50,14 @@ export class Alerting {
    */
   reload(): string[] {
     const { config, warnings } = load(this.environment, this.kinds);
+    this.#reachable = this.#connect(config);
     this.#config = config;
-    this.#reachable = this.#connect();
     return warnings;
   }
 
-  #connect(): Map<string, Reachable> {
+  #connect({ receivers }: AlertingConfig): Map<string, Reachable> {
     const reachable = new Map<string, Reachable>();
-    for (const integration of [...this.#config.receivers.values()].flat()) {
+    for (const integration of [...receivers.values()].flat()) {
       const kind = this.kinds.find(({ name }) => name === integration.channel)!;
       reachable.set(integration.key, {
         ...integration,

@@ -1,16 +1,18 @@
 /**
  * Flushes a group whose time has come: what is to be told is stored, with the group that knows it as
- * told, in one piece, before anything is sent.
+ * told, in one piece, before anything is sent. Alerts that the configuration sends elsewhere by now
+ * go there.
  *
  * @module
  */
 import { defineFunction, due } from "functions/define.ts";
 import { flushGroup } from "shared/alerting/flush.ts";
-import { endedMemory_ms, type GroupState, mergeAlerts } from "shared/alerting/group.ts";
-import { routeAlert } from "shared/alerting/route.ts";
+import { endedMemory_ms, mergeAlerts } from "shared/alerting/group.ts";
+import { placesOf, type Routed } from "shared/alerting/route.ts";
+import type { Alert } from "shared/model/alert.ts";
 import { derivedId } from "shared/model/ids.ts";
-import { type Change, put, remove, schedule, type Stored } from "shared/store/port.ts";
-import { type Alerting, alerting, externalUrl } from "./alerting.ts";
+import { type Change, put, remove, schedule, type StoreReader } from "shared/store/port.ts";
+import { alerting, externalUrl } from "./alerting.ts";
 import { alertGroups, deliveries, deliveryId, deliveryKind, groupKind } from "./records.ts";
 
 export default defineFunction({
@@ -20,21 +22,27 @@ export default defineFunction({
     const { store, now, save, log, config } = ctx;
     const stored = await store.get(groupKind, id);
     if (!stored || stored.value.due_at === undefined) return;
-    if (stored.value.due_at > now) return save(schedule(alertGroups, id, stored.value.due_at));
-    const engine = alerting(ctx);
-    const { routes, receivers } = engine.current();
-    const route = routes.get(stored.value.route);
-    if (!route) return save(...await moved(stored, engine, ctx));
-
+    const { version, value: { due_at, traceparent, alerts } } = stored;
+    const { route: root, routes, receivers } = alerting(ctx).current();
+    const { own, others } = placesOf(stored.value, root);
+    save(...await moved(others, traceparent, ctx));
+    const left = Object.keys(own).length;
+    if (left === 0) return save(remove(groupKind, id, version));
+    const before = { ...stored.value, alerts: own };
+    if (due_at > now) {
+      if (left < Object.keys(alerts).length) save(put(groupKind, id, before, { version }));
+      return save(schedule(alertGroups, id, due_at));
+    }
+    const route = routes.get(before.route)!;
     const { told, group, empty } = flushGroup({
-      group: stored.value,
+      group: before,
       route,
       integrations: receivers.get(route.receiver) ?? [],
       now,
       external_url: externalUrl(config),
     });
     save(put(groupKind, id, group, {
-      version: stored.version,
+      version,
       ...(empty ? { ttl_ms: endedMemory_ms } : {}),
     }));
     for (const { integration, verdict, notification, notified } of told) {
@@ -52,29 +60,18 @@ export default defineFunction({
   },
 });
 
-/** A new configuration has no such route: the alerts go where it sends them. */
+/** Puts alerts into the groups where they belong, unless those have them. */
 async function moved(
-  { key, value: old, version }: Stored<GroupState>,
-  engine: Alerting,
-  { store, now }: {
-    store: {
-      getMany: (
-        kind: typeof groupKind,
-        keys: string[],
-      ) => Promise<(Stored<GroupState> | undefined)[]>;
-    };
-    now: number;
-  },
+  others: readonly { alert: Alert; to: Routed }[],
+  traceparent: string | undefined,
+  { store, now }: { store: StoreReader; now: number },
 ): Promise<Change[]> {
-  const changes: Change[] = [remove(groupKind, key, version)];
-  const routed = Object.values(old.alerts).flatMap((alert) =>
-    routeAlert(engine.current().route, alert.labels).map((to) => ({ alert, to }))
-  );
-  const keys = [...new Set(routed.map(({ to }) => to.key))];
-  const stored = await store.getMany(groupKind, keys);
+  const changes: Change[] = [];
+  const keys = [...new Set(others.map(({ to }) => to.key))];
+  const stored = keys.length > 0 ? await store.getMany(groupKind, keys) : [];
   for (const [i, key] of keys.entries()) {
-    const ours = routed.filter(({ to }) => to.key === key);
-    const arrivals = ours.map(({ alert }) => ({ alert, traceparent: old.traceparent }));
+    const ours = others.filter(({ to }) => to.key === key);
+    const arrivals = ours.map(({ alert }) => ({ alert, traceparent }));
     const { group } = mergeAlerts(stored[i]?.value, ours[0]!.to, arrivals, now);
     if (group === stored[i]?.value) continue;
     changes.push(put(groupKind, key, group, { version: stored[i]?.version ?? 0 }));

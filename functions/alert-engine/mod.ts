@@ -6,6 +6,7 @@ import flush from "./flush.ts";
 import measure from "./measure.ts";
 import receive from "./receive.ts";
 import reload from "./reload.ts";
+import reroute from "./reroute.ts";
 
 /** Groups alerts and tells people. */
 export function alertEngine(config: Config): Service {
@@ -13,6 +14,6 @@ export function alertEngine(config: Config): Service {
     name: "alert-engine",
     port: config.ALERT_ENGINE_PORT,
     prefix: config.ALERT_ENGINE_ROUTE_PREFIX,
-    functions: [receive, flush, deliver, measure, reload],
+    functions: [receive, flush, deliver, measure, reload, reroute],
   });
 }

@@ -6,6 +6,12 @@ import type { Notification } from "shared/alerting/notification.ts";
 /** Groups by their key. */
 export const groupKind = defineKind<GroupState>({ name: "alert_group", writer: "alert-engine" });
 
+/** The route tree that groups were last compared with, under `route`. */
+export const routingKind = defineKind<{ revision: string }>({
+  name: "alert_routing",
+  writer: "alert-engine",
+});
+
 /** When a group is to be flushed; the ids are group keys. */
 export const alertGroups = defineQueue("alert-groups");
 

@@ -11,7 +11,7 @@ import type { Routed } from "./route.ts";
 
 /** What was last said to an integration. */
 export interface Notified {
-  /** When, epoch milliseconds. */
+  /** When that was due, epoch milliseconds: repetitions count from it. */
   readonly at: number;
   /** Counts what was said about this group. */
   readonly sequence: number;

@@ -1,6 +1,7 @@
 /** Which routes an alert takes, and into which group of each it goes. @module */
 import type { Labels } from "shared/model/labels.ts";
 import { matches } from "shared/model/matcher.ts";
+import type { Alert } from "shared/model/alert.ts";
 import type { Route } from "./config.ts";
 
 /** Where an alert goes. */
@@ -23,6 +24,37 @@ export function routeAlert(root: Route, labels: Labels): Routed[] {
   });
 }
 
+/** A group, as far as routing goes. */
+interface Routable {
+  readonly key: string;
+  readonly alerts: Readonly<Record<string, Alert>>;
+}
+
+/**
+ * Where the alerts of a group belong by now: those that are still its own, and the groups beside it
+ * that what fires goes to.
+ */
+export function placesOf(
+  { key, alerts }: Routable,
+  root: Route,
+): { own: Record<string, Alert>; others: { alert: Alert; to: Routed }[] } {
+  const own: Record<string, Alert> = {};
+  const others: { alert: Alert; to: Routed }[] = [];
+  for (const [fingerprint, alert] of Object.entries(alerts)) {
+    for (const to of routeAlert(root, alert.labels)) {
+      if (to.key === key) own[fingerprint] = alert;
+      else if (alert.status === "firing") others.push({ alert, to });
+    }
+  }
+  return { own, others };
+}
+
+/** Whether a group has alerts that belong elsewhere, alone or as well. */
+export function goesElsewhere(group: Routable, root: Route): boolean {
+  const { own, others } = placesOf(group, root);
+  return others.length > 0 || Object.keys(own).length < Object.keys(group.alerts).length;
+}
+
 function matchingRoutes(route: Route, labels: Labels): Route[] {
   if (!matches(route.matchers, labels)) return [];
   const found: Route[] = [];
@@ -35,10 +67,10 @@ function matchingRoutes(route: Route, labels: Labels): Route[] {
 }
 
 function groupLabels(route: Route, labels: Labels): Labels {
-  if (route.group_by === "all") return labels;
   const common: Record<string, string> = {};
-  for (const name of route.group_by) {
-    if (Object.hasOwn(labels, name)) common[name] = labels[name]!;
+  for (const name of route.group_by === "all" ? Object.keys(labels) : route.group_by) {
+    // An empty label equals a missing one.
+    if (Object.hasOwn(labels, name) && labels[name] !== "") common[name] = labels[name]!;
   }
   return common;
 }

@@ -56,6 +56,16 @@ const rows: [rule: string, labels: Record<string, string>, taken: [string, strin
     { severity: "info" },
     [["default", "{}:{}"]],
   ],
+  [
+    "an empty label is a missing one",
+    { severity: "info", service: "" },
+    [["default", "{}:{}"]],
+  ],
+  [
+    "an empty label is a missing one where all labels group, too",
+    { team: "web", service: "" },
+    [["web", '{}/{team="web"}:{team="web"}']],
+  ],
 ];
 for (const [rule, labels, taken] of rows) {
   Deno.test(rule, () => {
