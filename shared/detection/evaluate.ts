@@ -271,7 +271,8 @@ function judge(call: Call, series: SeriesState, watch: Watch, score: number): vo
       episode.cleared = undefined;
       return;
     }
-    episode.cleared ??= at;
+    // Silence may have been taken for the end of it, before samples of that time came.
+    episode.cleared = Math.min(episode.cleared ?? at, at);
     if (at - episode.cleared < rule.keep_firing_ms) return;
     return resolve(call, series, watch, "recovered", at, rule.detector.value(watch.window, score));
   }
@@ -360,8 +361,11 @@ function silence(call: Call, series: SeriesState, quiet: number): void {
   for (const watch of series.absences) {
     const { rule } = watch;
     let { episode } = watch;
-    if (episode?.phase === "firing") continue;
     let limit = rule.window_ms + rule.for_ms;
+    if (episode?.phase === "firing") {
+      if (quiet > limit) episode.cleared = undefined;
+      continue;
+    }
     if (episode?.began !== undefined) {
       limit = Math.max(limit, episode.began + rule.cooldown_ms - series.newest);
     }
@@ -375,34 +379,51 @@ function silence(call: Call, series: SeriesState, quiet: number): void {
     fire(call, series, rule, episode, window, limit / 1_000, series.newest + limit);
   }
   for (const watch of series.watches) {
-    if (!watch.episode) continue;
-    const limit = silenceOf(watch.rule);
+    const { rule, episode } = watch;
+    if (!episode) continue;
+    const limit = silenceOf(rule);
     if (quiet <= limit) continue;
-    const at = series.newest + limit;
-    if (watch.episode.phase !== "firing") rest(series, watch, at);
-    // No lines at all are no errors; no samples at all say nothing.
-    else if (watch.rule.detector.logs) resolve(call, series, watch, "recovered", at, 0);
-    else resolve(call, series, watch, "no_data", at, series.points.v(series.points.end - 1));
+    let at = series.newest + limit;
+    if (episode.phase !== "firing") rest(series, watch, at);
+    else {
+      // Nothing shows the condition any more: it is kept firing from then, if not from before.
+      episode.cleared ??= at;
+      at = Math.max(at, episode.cleared + rule.keep_firing_ms);
+      if (series.newest + quiet <= at) continue;
+      // No lines at all are no errors; no samples at all say nothing.
+      if (rule.detector.logs) resolve(call, series, watch, "recovered", at, 0);
+      else resolve(call, series, watch, "no_data", at, series.points.v(series.points.end - 1));
+    }
     series.dirty = true;
   }
 }
 
-function silenceOf({ detector, window_ms, keep_firing_ms }: CompiledRule): number {
-  return detector.logs ? window_ms + keep_firing_ms : Math.max(window_ms, leastSilence_ms);
+/** After how much silence a rule's condition cannot hold any more, or is not known to. */
+function silenceOf({ detector, window_ms }: CompiledRule): number {
+  return detector.logs ? window_ms : Math.max(window_ms, leastSilence_ms);
 }
 
 function endAbsences(call: Call, series: SeriesState): void {
   for (const watch of series.absences) {
-    if (!watch.episode) continue;
+    const { rule, episode } = watch;
+    if (!episode) continue;
     const { newest, points } = series;
-    if (watch.episode.phase !== "firing") rest(series, watch, newest);
-    else resolve(call, series, watch, "sample_arrived", newest, points.v(points.end - 1));
+    if (episode.phase !== "firing") {
+      rest(series, watch, newest);
+      continue;
+    }
+    episode.cleared ??= newest;
+    if (newest - episode.cleared < rule.keep_firing_ms) continue;
+    resolve(call, series, watch, "sample_arrived", newest, points.v(points.end - 1));
   }
 }
 
 function forget(call: Call, series: SeriesState, quiet: number): void {
   const firing = [...series.episodes.values()].filter(({ phase }) => phase === "firing");
   if (firing.length > 0 && quiet <= abandoned_ms) return;
+  const cooling = ({ rule, episode }: Attached) =>
+    episode?.began !== undefined && call.now - episode.began < rule.cooldown_ms;
+  if (firing.length === 0 && [...series.watches, ...series.absences].some(cooling)) return;
   for (const episode of firing) {
     const value = episode.alert!.current_value;
     tell(call, series, episode, "series_abandoned", call.now, value);

@@ -3,7 +3,7 @@ import { type Alert, alertId, type Explanation } from "shared/model/alert.ts";
 import { fingerprint, type Labels, maxLabels } from "shared/model/labels.ts";
 import { formatTime, type Severity } from "shared/model/wire.ts";
 import type { Shown } from "./detectors/detector.ts";
-import { type CompiledRule, logMetric } from "./rules.ts";
+import { type CompiledRule, logMetric, metricName } from "./rules.ts";
 import type { SeriesState } from "./state.ts";
 import { formatNumber, formatValue } from "./text.ts";
 import type { Window } from "./windows.ts";
@@ -26,7 +26,7 @@ export type Ending =
   | "series_abandoned";
 
 /** The severity of an episode, decided when it fires. */
-export function severityOf({ rule, detector }: CompiledRule, score: number): Severity {
+function severityOf({ rule, detector }: CompiledRule, score: number): Severity {
   return detector.alert === "deviation_anomaly" && score >= critical * rule.threshold
     ? "critical"
     : rule.severity;
@@ -34,10 +34,12 @@ export function severityOf({ rule, detector }: CompiledRule, score: number): Sev
 
 /**
  * The labels of a rule's alerts on a series: the platform's own win over the rule's, the rule's over
- * the series'. Beyond the most an alert may have, the last of the series' are left out.
+ * the series'. A label of the series that has a platform's name is kept as `exported_<name>`, as
+ * Prometheus does: series that differ in it alone have alerts of their own. Beyond the most an alert
+ * may have, the last of the series' are left out.
  */
 export function labelsOf(
-  { rule, detector }: CompiledRule,
+  { rule, detector, namesake }: CompiledRule,
   series: SeriesState,
   severity: Severity,
 ): Labels {
@@ -46,10 +48,17 @@ export function labelsOf(
     service: series.service,
     type: detector.alert,
     severity,
-    metric: series.metric,
+    metric: metricName(series.metric),
+    ...(namesake ? { rule_id: rule.id } : {}),
   };
+  const own: Record<string, string> = {};
+  for (const [name, value] of Object.entries(series.labels)) {
+    own[Object.hasOwn(labels, name) ? `exported_${name}` : name] = value;
+  }
   fill(labels, rule.labels, maxLabels);
-  fill(labels, series.labels, maxLabels);
+  fill(labels, own, maxLabels);
+  // An empty label equals a missing one: a rule may take a label of the series away.
+  for (const name of Object.keys(labels)) if (labels[name] === "") delete labels[name];
   return labels;
 }
 
@@ -130,7 +139,9 @@ const endings: Record<Ending, (series: SeriesState, fired: Alert, value: number)
   rule_changed: (_, { labels }) =>
     `The rule "${labels.alertname}" changed so that its alerts are others`,
   rule_mismatch: (series, { labels }) =>
-    `The rule "${labels.alertname}" no longer watches ${series.metric} of ${series.service}`,
+    `The rule "${labels.alertname}" no longer watches ${
+      metricName(series.metric)
+    } of ${series.service}`,
   series_abandoned: (series) =>
     `${series.metric} of ${series.service} was silent for so long that it is no longer watched`,
 };

@@ -26,6 +26,8 @@ export interface CompiledRule {
   readonly keep_firing_ms: number;
   readonly cooldown_ms: number;
   readonly needs: Needs;
+  /** An older rule has the same name: its alerts need a label to be told apart. */
+  readonly namesake: boolean;
 }
 
 /** All rules of one revision. Compared by identity: a new one is attached to each series once. */
@@ -39,8 +41,13 @@ export interface RuleSet {
   readonly broken: readonly { readonly rule_id: string; readonly reason: string }[];
 }
 
-/** The metric that stands for a service's log lines; no sample of `service-metrics` has it. */
-export const logMetric = "log_errors";
+/** The metric that stands for a service's log lines: empty, as no sample's can be. */
+export const logMetric = "";
+
+/** What people are shown for a metric. */
+export function metricName(metric: string): string {
+  return metric === logMetric ? "log_errors" : metric;
+}
 
 /** Makes rules ready; those that cannot be are named in `broken`, and do not disturb the others. */
 export function compileRules(rules: readonly Rule[]): RuleSet {
@@ -48,6 +55,7 @@ export function compileRules(rules: readonly Rule[]): RuleSet {
   const byMetric = new Map<string, CompiledRule[]>();
   const disabled = new Set<string>();
   const broken: { rule_id: string; reason: string }[] = [];
+  const newer = namesakes(rules);
   for (const rule of rules) {
     if (!rule.enabled) {
       disabled.add(rule.id);
@@ -81,6 +89,7 @@ export function compileRules(rules: readonly Rule[]): RuleSet {
         extremes: detector!.aggregates && (aggregation === "min" || aggregation === "max"),
         ranks: detector!.aggregates && aggregation[0] === "p",
       },
+      namesake: newer.has(rule.id),
     };
     byId.set(rule.id, compiled);
     const metric = detector!.logs
@@ -94,6 +103,27 @@ export function compileRules(rules: readonly Rule[]): RuleSet {
     else byMetric.set(metric, [compiled]);
   }
   return { byId, byMetric, disabled, broken };
+}
+
+/** The ids of rules that share their name with an older one. */
+function namesakes(rules: readonly Rule[]): Set<string> {
+  const oldest = new Map<string, Rule>();
+  const newer = new Set<string>();
+  for (const rule of rules) {
+    if (!rule.enabled) continue;
+    const known = oldest.get(rule.name);
+    if (known === undefined) oldest.set(rule.name, rule);
+    else if (isOlder(rule, known)) {
+      oldest.set(rule.name, rule);
+      newer.add(known.id);
+    } else newer.add(rule.id);
+  }
+  return newer;
+}
+
+function isOlder(rule: Rule, than: Rule): boolean {
+  const ms = Date.parse(rule.created_at) - Date.parse(than.created_at);
+  return ms < 0 || (ms === 0 && rule.id < than.id);
 }
 
 /** The rules that watch a series, in the order of the rule list's metric before `*`. */

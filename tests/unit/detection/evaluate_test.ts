@@ -7,6 +7,7 @@ import { fingerprint, maxLabels } from "shared/model/labels.ts";
 import type { ServiceLog } from "shared/model/log.ts";
 import type { Sample } from "shared/model/metric.ts";
 import type { RuleInput } from "shared/model/rule.ts";
+import { completeRule } from "shared/model/rule_check.ts";
 import { formatTime } from "shared/model/wire.ts";
 import { at, rule, rules, sample, samples, start_s } from "./rows.ts";
 
@@ -342,6 +343,7 @@ Deno.test("evaluation: the alert says what, where, since when and why", () => {
     metric: "cpu",
     team: "core",
     host: "rule",
+    exported_metric: "x",
   };
   assert.deepEqual(alert.labels, expected);
   assert.equal(alert.fingerprint, fingerprint(expected));
@@ -421,6 +423,46 @@ Deno.test("evaluation: an alert never has more labels and annotations than it ma
   assert.equal(ended.annotations.resolved_because, ended.message);
 });
 
+Deno.test("evaluation: rules of one name have alerts of their own, and the older keeps its labels", () => {
+  const made = (id: string, threshold: number, now: number) =>
+    completeRule(
+      { name: "High CPU", metric_type: "cpu", threshold, cooldown_seconds: 0 },
+      { id, now, user: "test", version: 1 },
+    );
+  for (const order of [[0, 1], [1, 0]]) {
+    const both = [made("old", 80, 1), made("new", 50, 2)];
+    const { take } = world(compileRules(order.map((i) => both[i]!)));
+    const fired = take(sample(0, 90)).transitions.map(({ alert }) => alert);
+    const ids = Object.fromEntries(fired.map(({ rule_id, id }) => [rule_id, id]));
+    assert.notEqual(ids.old, ids.new);
+    assert.deepEqual(
+      Object.fromEntries(fired.map(({ rule_id, labels }) => [rule_id, labels.rule_id])),
+      { old: undefined, new: "new" },
+    );
+    const [ended, ...more] = take(sample(5, 70)).transitions;
+    assert.deepEqual([ended!.alert.id, ended!.reason, more], [ids.old, "recovered", []]);
+  }
+});
+
+Deno.test("evaluation: an empty label of a rule takes the series' away", () => {
+  const { take } = world(rules({ threshold: 80, labels: { pod: "" } }));
+  const labels = { pod: "a7f", zone: "", host: "h" };
+  const { alert } = take(sample(0, 90, { labels })).transitions[0]!;
+  assert.deepEqual(
+    ["pod", "zone", "host"].filter((name) => Object.hasOwn(alert.labels, name)),
+    ["host"],
+  );
+});
+
+Deno.test("evaluation: series that differ in a label with a platform's name have alerts of their own", () => {
+  const { take } = world(rules({ threshold: 80 }));
+  const of = (type: string) => sample(0, 90, { labels: { type } });
+  const [heap, other] = take(of("heap"), of("other")).transitions.map(({ alert }) => alert);
+  assert.notEqual(heap!.fingerprint, other!.fingerprint);
+  assert.equal(heap!.labels.type, "threshold_violation");
+  assert.equal(heap!.labels.exported_type, "heap");
+});
+
 Deno.test("rules: a new one looks at the 15 minutes that were there before it", () => {
   const { take, state } = world(rules());
   take(...samples(Array(13).fill(90), 60));
@@ -474,6 +516,27 @@ Deno.test("silence: what fires on a silent series resolves after 5 minutes, or i
   }
 });
 
+Deno.test("silence: what is kept firing is kept firing through it, from when it began or before", () => {
+  const set = rules({ threshold: 80, keep_firing_seconds: 600 });
+  const breached = world(set);
+  breached.take(sample(0, 90));
+  assert.deepEqual(breached.sweep(900), []);
+  assert.deepEqual(breached.sweep(907), ["900:resolved:no_data"]);
+  const cleared = world(set);
+  cleared.take(sample(0, 90), sample(10, 10), sample(200, 10));
+  assert.deepEqual(cleared.sweep(610), []);
+  assert.deepEqual(cleared.sweep(617), ["610:resolved:no_data"]);
+  const gap = world(set);
+  gap.take(sample(0, 90), sample(650, 10), sample(895, 10));
+  assert.deepEqual(told(gap.take(sample(900, 10))), ["900:resolved:recovered"]);
+});
+
+Deno.test("silence: what is pending does not wait through it, however long alerts are kept", () => {
+  const { take } = world(rules({ threshold: 80, for_seconds: 600, keep_firing_seconds: 1_800 }));
+  take(sample(0, 90));
+  assert.deepEqual(told(take(sample(700, 90))), []);
+});
+
 Deno.test("silence: a gap in the samples alone has the same outcome", () => {
   const { take } = world(rules({ threshold: 80 }));
   take(sample(0, 90));
@@ -495,6 +558,17 @@ Deno.test("absence: fires when no sample came for its window, resolves with the 
   assert.deepEqual(sweep(64), ["60:firing:breached"]);
   assert.deepEqual(sweep(70), []);
   assert.deepEqual(told(take(sample(90, 1))), ["90:resolved:sample_arrived"]);
+});
+
+Deno.test("absence: is kept firing while samples come again, and anew when they stop", () => {
+  const input = { type: "absence", window_size: 60, keep_firing_seconds: 30 } as const;
+  const { take, sweep } = world(rules(input));
+  take(sample(0, 1));
+  assert.deepEqual(sweep(64), ["60:firing:breached"]);
+  assert.deepEqual(told(take(sample(90, 1), sample(100, 1))), []);
+  assert.deepEqual(sweep(170), []);
+  assert.deepEqual(told(take(sample(175, 1), sample(204, 1))), []);
+  assert.deepEqual(told(take(sample(205, 1))), ["205:resolved:sample_arrived"]);
 });
 
 Deno.test("absence: a gap that nobody looked at is told afterwards, under the same id", () => {
@@ -525,6 +599,16 @@ Deno.test("memory: a series that has been silent for long is forgotten", () => {
   sweep(3_600);
   assert.equal(state.series.size, 1);
   sweep(3_601);
+  assert.equal(state.series.size, 0);
+});
+
+Deno.test("memory: a cooldown outlasts the silence of its series", () => {
+  const { take, state, sweep } = world(rules({ threshold: 80, cooldown_seconds: 7_200 }));
+  take(sample(0, 90), sample(5, 10));
+  sweep(7_195);
+  assert.deepEqual(told(take(sample(7_199, 90))), []);
+  assert.deepEqual(told(take(sample(7_200, 90))), ["7200:firing:breached"]);
+  sweep(7_200 + 3_600 + 7_200);
   assert.equal(state.series.size, 0);
 });
 
@@ -567,6 +651,21 @@ Deno.test("error burst: ten lines of error or fatal within a minute fire, and re
   });
   assert.deepEqual(told(go(59, log(59, "info"))), []);
   assert.deepEqual(told(go(61, log(61, "info"))), ["61:resolved:recovered"]);
+});
+
+Deno.test("error burst: a metric is not taken for log lines, whatever its name", () => {
+  const set = rules(
+    { type: "error_burst", metric_type: undefined, threshold: 2 },
+    { name: "Errors", metric_type: "log_errors", threshold: 2 },
+  );
+  const { take } = world(set);
+  const [alert, ...more] = take(sample(0, 50, { metric: "log_errors" })).transitions;
+  assert.deepEqual(more, []);
+  assert.equal(alert!.alert.type, "threshold_violation");
+  const lines = [log(0, "error"), log(1, "error"), log(2, "error")];
+  const [burst, ...others] = evaluateLogs(createState(), lines, set, at(2)).transitions;
+  assert.deepEqual(others, []);
+  assert.deepEqual([burst!.alert.type, burst!.alert.labels.metric], ["error_burst", "log_errors"]);
 });
 
 Deno.test("error burst: a service that says nothing any more resolves after the window", () => {

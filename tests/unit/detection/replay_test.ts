@@ -23,6 +23,7 @@ const before = compileRules([
   rule({ name: "z", type: "zscore", threshold: 1.5, min_samples: 3, metric_type: "*" }, "z"),
   rule({ name: "mean", type: "moving_average", threshold: 20, min_samples: 3 }, "mean"),
   rule({ name: "gone", type: "absence", window_size: 40 }, "gone"),
+  rule({ name: "kept", type: "absence", window_size: 40, keep_firing_seconds: 30 }, "kept"),
   rule({ name: "burst", type: "error_burst", metric_type: undefined, threshold: 3 }, "burst"),
 ]);
 const after = compileRules([
