@@ -1,6 +1,9 @@
 /** When each destination may be spoken to next: asked for by itself, or by its kind. @module */
 import { perProcess } from "functions/define.ts";
 
+/** A turn that nobody has claimed for so long after its time is nobody's. */
+const unclaimed_ms = 600_000;
+
 /**
  * Times in epoch milliseconds. In memory: another process finds out by itself, and a restart asks at
  * most once too early.
@@ -37,6 +40,11 @@ export class Pace {
 
   /** Keeps the maps as small as what they are about. */
   #forget(now: number): void {
+    for (const [key, at] of this.#turns) {
+      // Another replica has used it.
+      if (at > now - unclaimed_ms) break;
+      this.#turns.delete(key);
+    }
     for (const map of [this.#free, this.#blocked]) {
       for (const [key, at] of map) {
         if (at > now) break;

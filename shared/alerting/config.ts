@@ -93,7 +93,7 @@ const builtIn = {
   repeat_interval_ms: 14_400_000,
 };
 
-const labelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$|^\.\.\.$/, "must be a label name");
+const labelName = z.string().min(1, "must be a label name");
 const strings = z.array(z.string());
 const names = z.record(z.string(), z.string());
 
@@ -172,11 +172,11 @@ export function readAlertingConfig(
   }
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const refuse = (path: Path, rule: string) =>
+  const refuse = (path: Path, rule: string, value = currentValue(yaml.value, path)) =>
     problems.push({
       line: yaml.lineOf(path),
       path: path.map(String).join("."),
-      message: `${rule}${currentValue(yaml.value, path)}`,
+      message: `${rule}${value}`,
     });
   const warn = (path: Path, effect: string) =>
     warnings.push(`line ${yaml.lineOf(path)}: ${path.map(String).join(".")} ${effect}`);
@@ -184,7 +184,11 @@ export function readAlertingConfig(
     for (const issue of error?.issues ?? []) {
       const at = [...path, ...issue.path];
       if (issue.code === "unrecognized_keys") {
-        for (const key of issue.keys) refuse([...at, key], "is not a field that is known here");
+        // Of a field that nobody knows, nobody knows whether its value may be shown.
+        const value = at[0] === "receivers" ? "" : undefined;
+        for (const key of issue.keys) {
+          refuse([...at, key], "is not a field that is known here", value);
+        }
       } else refuse(at, ruleOf(issue.message));
     }
   };
@@ -206,15 +210,25 @@ export function readAlertingConfig(
   }
 
   const receivers = readReceivers();
-  const intervals = new Set(
-    [...list(file.time_intervals), ...list(file.mute_time_intervals)].map((i) => record(i).name),
-  );
+  const intervals = readIntervals();
   const routes = new Map<string, Route>();
   const route = readRoute(file.route, ["route"]);
   if (problems.length > 0) {
     throw new AlertingConfigError(problems.sort((a, b) => a.line - b.line));
   }
   return { config: { route, routes, receivers }, warnings };
+
+  /** Their names. */
+  function readIntervals(): Set<unknown> {
+    const found = new Set<unknown>();
+    for (const field of ["time_intervals", "mute_time_intervals"]) {
+      for (const [i, { name }] of list(file[field]).map(record).entries()) {
+        if (found.has(name)) refuse([field, i, "name"], "must be unique");
+        found.add(name);
+      }
+    }
+    return found;
+  }
 
   function readReceivers(): Map<string, Integration[]> {
     const found = new Map<string, Integration[]>();
@@ -281,7 +295,9 @@ export function readAlertingConfig(
           refuse([...path, field, i], "must be the name of a time interval of this file");
         }
       }
-      if (list(given[field]).length > 0) warn([...path, field], "is read but not applied yet");
+      if (list(given[field]).length === 0) continue;
+      if (!parent) refuse([...path, field], "must not be set on the root");
+      else warn([...path, field], "is read but not applied yet");
     }
     const timing = (name: keyof typeof timings) => {
       const ms = readDuration(given[name], [...path, name]) ??
@@ -410,8 +426,8 @@ function ruleOf(message: string): string {
   return expected ? `must be a ${expected}` : `is wrong: ${message}`;
 }
 
-/** Fields whose values are never repeated in a message. */
-const secretField = /secret|password|token|credential|url|authorization/i;
+/** Fields whose values are never repeated in a message; nor is what looks like a URL. */
+const secretField = /secret|password|token|credential|url|auth/i;
 
 function currentValue(root: unknown, path: Path): string {
   let value = root;
@@ -421,6 +437,7 @@ function currentValue(root: unknown, path: Path): string {
       : undefined;
   }
   if (value === undefined || value === null || typeof value === "object") return "";
-  const shown = path.some((part) => secretField.test(String(part))) ? "•••" : String(value);
+  const secret = path.some((part) => secretField.test(String(part))) || /:\/\//.test(String(value));
+  const shown = secret ? "•••" : String(value);
   return `: current value is "${shown.slice(0, 200)}"`;
 }

@@ -59,14 +59,25 @@ export interface Flushed {
 
 /** Flushes a group. */
 export function flushGroup(input: FlushInput): Flushed {
-  const told = input.integrations.map((integration) => tell(integration, input));
-  const group = forget(told, input);
+  const flush = { ...input, at: onTime(input) };
+  const told = input.integrations.map((integration) => tell(integration, flush));
+  const group = forget(told, flush);
   const empty = Object.keys(group.alerts).length === 0;
-  return { told, group: empty ? group : { ...group, due_at: nextDue(group, told, input) }, empty };
+  return { told, group: empty ? group : { ...group, due_at: nextDue(group, told, flush) }, empty };
 }
 
-function tell(integration: Integration, input: FlushInput): Told {
-  const { group, route, now, external_url } = input;
+/** A flush at the time that what follows counts from. */
+interface Flush extends FlushInput {
+  readonly at: number;
+}
+
+/** When a flush was due, unless that is long ago: so that lateness does not add up. */
+function onTime({ group: { due_at = 0 }, route: { group_interval_ms }, now }: FlushInput): number {
+  return due_at <= now && now - due_at < group_interval_ms ? due_at : now;
+}
+
+function tell(integration: Integration, input: Flush): Told {
+  const { group, route, now, at, external_url } = input;
   const last = group.notified[integration.key];
   const known = new Set(last?.fingerprints);
   // Hold back what it must not be told.
@@ -117,12 +128,12 @@ function tell(integration: Integration, input: FlushInput): Told {
       now,
       external_url,
     }),
-    notified: { at: now, sequence, ...belief },
+    notified: { at, sequence, ...belief },
   };
 }
 
 /** Drops what is over and was told to everybody who knew of it. */
-function forget(told: readonly Told[], { group, route, now }: FlushInput): GroupState {
+function forget(told: readonly Told[], { group, now, at }: Flush): GroupState {
   const notified: Record<string, Notified> = {};
   const believed = new Set<string>();
   for (const { integration, notified: after } of told) {
@@ -144,22 +155,17 @@ function forget(told: readonly Told[], { group, route, now }: FlushInput): Group
     alerts,
     ended,
     notified,
-    flushed_at: onTime(group, route, now),
+    flushed_at: at,
     due_at: undefined,
     traceparent: undefined,
   };
-}
-
-/** The time that the next interval counts from: when it was due, so that lateness does not add up. */
-function onTime({ due_at = 0 }: GroupState, { group_interval_ms }: Route, now: number): number {
-  return due_at <= now && now - due_at < group_interval_ms ? due_at : now;
 }
 
 /** The next interval at which there may be something to say without a new message. */
 function nextDue(
   { flushed_at }: GroupState,
   told: readonly Told[],
-  { route: { group_interval_ms, repeat_interval_ms }, now }: FlushInput,
+  { route: { group_interval_ms, repeat_interval_ms }, now }: Flush,
 ): number {
   const passing = told.some(({ held }) => held.some(({ hold }) => hold.passes));
   const at = passing ? now + 1 : Math.min(

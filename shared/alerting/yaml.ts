@@ -1,5 +1,5 @@
 /** YAML with line numbers: the only door to the yaml package. @module */
-import { isNode, LineCounter, parseDocument } from "yaml";
+import { isNode, LineCounter, parseDocument, visit } from "yaml";
 
 export interface Yaml {
   /** The document as plain values; undefined when it could not be read. */
@@ -21,6 +21,14 @@ export function readYaml(text: string): Yaml {
     line: lines.linePos(error.pos[0]).line,
     message: error.message,
   }));
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return;
+      // Its name is not told: it may be a password that begins with a star.
+      const { line } = lines.linePos(alias.range?.[0] ?? 0);
+      problems.push({ line, message: "An alias must stand for an anchor before it; quote a text" });
+    },
+  });
   let value: unknown;
   if (problems.length === 0) {
     try {

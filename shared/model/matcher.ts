@@ -142,6 +142,10 @@ function anchored(pattern: string): RegExp {
   if (/\\[1-9]|\\k<|\(\?<?[=!]/.test(body)) {
     throw refuse("one without look-around and back-references");
   }
+  // What ECMAScript reads as something else: POSIX classes, and escapes that it takes for letters.
+  const unescaped = body.replaceAll("\\\\", "..");
+  const [foreign] = /\[:\^?\w+:\]|\\(?:[AzQEC]|x\{|[pP](?!\{))/.exec(unescaped) ?? [];
+  if (foreign) throw refuse(`one without ${foreign}`);
   if (nestedRepetition(body)) {
     throw refuse("one without unbounded repetition of an unbounded repetition");
   }

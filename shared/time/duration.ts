@@ -10,11 +10,14 @@ const units: Record<string, number> = {
   y: 31_536_000_000,
 };
 
+/** Prometheus counts nanoseconds in 64 bits: 292 years. */
+const longest_ms = 290 * units.y!;
+
 /**
  * Reads a duration in Prometheus' notation (units from large to small, each at most once).
  *
  * @returns milliseconds
- * @throws {RangeError} when the text is not a duration
+ * @throws {RangeError} when the text is not a duration, or a longer one than Prometheus can hold
  * @example
  * ```ts
  * parseDuration("1h30m") === 5_400_000
@@ -30,7 +33,13 @@ export function parseDuration(text: string): number {
     );
   }
   const order = ["y", "w", "d", "h", "m", "s", "ms"];
-  return order.reduce((sum, unit, i) => sum + Number(match[i + 1] ?? 0) * units[unit]!, 0);
+  const ms = order.reduce((sum, unit, i) => sum + Number(match[i + 1] ?? 0) * units[unit]!, 0);
+  if (ms > longest_ms) {
+    throw new RangeError(
+      `Cannot read a duration as at most 290 years: current value is "${text}"`,
+    );
+  }
+  return ms;
 }
 
 /**

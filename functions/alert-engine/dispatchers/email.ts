@@ -5,7 +5,7 @@ import { Secret } from "functions/config.ts";
 import { alertLine, alertUrl, headline, type Notification } from "shared/alerting/notification.ts";
 import { type Attempt, defineDispatcher, DeliveryFailed } from "./dispatcher.ts";
 import { SecretText } from "./http.ts";
-import { redact, secretsOf } from "./redact.ts";
+import { decoded, redact, secretsOf } from "./redact.ts";
 
 // deno-lint-ignore no-control-regex -- a line break in a header would begin another header
 const control = /[\u0000-\u001f\u007f]+/g;
@@ -63,8 +63,8 @@ export default defineDispatcher({
       to: EMAIL_RECIPIENTS.join(", "),
       from: EMAIL_FROM,
       smarthost: `${hostname}:${port || (implicit ? 465 : 587)}`,
-      auth_username: username ? decodeURIComponent(username) : undefined,
-      auth_password: password ? new Secret(decodeURIComponent(password)) : undefined,
+      auth_username: username ? decoded(username) : undefined,
+      auth_password: password ? new Secret(decoded(password)) : undefined,
       hello: "localhost",
       require_tls: false,
       force_implicit_tls: implicit,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Secret } from "functions/config.ts";
 import { outcomeOfStatus, retryAfter_ms } from "shared/alerting/backoff.ts";
 import { type Attempt, DeliveryFailed, type Means } from "./dispatcher.ts";
-import { redact, secretsOf } from "./redact.ts";
+import { decoded, redact, secretsOf } from "./redact.ts";
 
 /** A text that is never printed. */
 export const SecretText = z.string().min(1).transform((text) => new Secret(text));
@@ -73,7 +73,8 @@ export async function post(
   }
   const outcome = outcomeOfStatus(response.status);
   if (outcome.kind === "delivered") return await response.body?.cancel();
-  const answer = redact(await beginning(response), secrets);
+  // Cut only then: half a secret is not recognised.
+  const answer = redact(await beginning(response), secrets).slice(0, longestAnswer).trim();
   throw new DeliveryFailed(
     outcome.kind,
     outcome.reason,
@@ -108,7 +109,7 @@ function authorizationOf(url: URL, http_config: HttpConfig | undefined): string 
   if (authorization) return `${authorization.type} ${authorization.credentials.reveal()}`;
   if (basic_auth) return basic(basic_auth.username, basic_auth.password.reveal());
   if (url.username === "") return undefined;
-  return basic(decodeURIComponent(url.username), decodeURIComponent(url.password));
+  return basic(decoded(url.username), decoded(url.password));
 }
 
 function basic(username: string, password: string): string {
@@ -130,13 +131,13 @@ function unreachable(
   return new DeliveryFailed("retry", "network", `Cannot deliver to ${url.origin}: ${why}`);
 }
 
-/** The beginning of an answer; the rest, which may be without end, is left. */
+/** The first piece of an answer; the rest, which may be without end, is left. */
 async function beginning(response: Response): Promise<string> {
   if (!response.body) return "";
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
     const { value = "" } = await reader.read();
-    return value.slice(0, longestAnswer).trim();
+    return value;
   } catch {
     // The status says what is to be done; its explanation may be missing.
     return "";

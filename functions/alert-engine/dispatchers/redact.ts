@@ -15,23 +15,27 @@ export function secretsOf(value: unknown): string[] {
 /** Shorter parts of a URL, such as `/`, would mask half of every sentence. */
 const shortestPart = 4;
 
+/** A part of a URL without its escapes; as it stands when they are none, as in `50%off`. */
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function partsOf(secret: string): string[] {
   if (!URL.canParse(secret)) return [secret];
   const url = new URL(secret);
   const { username, password, pathname, search, searchParams } = url;
   const bare = new URL(url);
   bare.username = bare.password = "";
-  const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const userinfo = `${decoded(username)}:${decoded(password)}`;
+  const written = [...pathname.split("/"), pathname, pathname + search, search, username, password];
   const parts = [
-    ...pathname.split("/"),
-    pathname,
-    pathname + search,
-    search,
+    ...written,
+    ...written.map(decoded),
     ...searchParams.values(),
-    username,
-    decodeURIComponent(username),
-    password,
-    decodeURIComponent(password),
     userinfo,
     Buffer.from(userinfo).toString("base64"),
   ].filter((part) => part.length >= shortestPart);

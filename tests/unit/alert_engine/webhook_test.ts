@@ -171,6 +171,29 @@ Deno.test("leaks no secret in the error: refused connection, answer, time-out", 
   }
 });
 
+Deno.test("leaks no half of a secret where an answer is cut, and none without its escapes", async () => {
+  const path = "/hooks/s3cr3t%2Ft0ken-of-forty-characters-and-more";
+  for (const echo of [path, decodeURIComponent(path)]) {
+    for (const before of [150, 180, 190]) {
+      const server = web(() => new Response("x".repeat(before) + echo, { status: 500 }));
+      const failure = await failureOf(
+        dispatcherOf(webhook, { url: `${server.url}${path}` }).dispatch(notification(), attempt()),
+      );
+      assert(!shown(failure).includes("s3cr3t"), shown(failure));
+      await server.close();
+    }
+  }
+});
+
+Deno.test("a password with a bare percent sign is sent as it stands", async () => {
+  const server = web();
+  const { host } = new URL(server.url);
+  await dispatcherOf(webhook, { url: `http://u:50%off@${host}/` })
+    .dispatch(notification(), attempt());
+  assert.equal(server.got[0]!.headers.get("authorization"), `Basic ${btoa("u:50%off")}`);
+  await server.close();
+});
+
 Deno.test("an answer without end is not read to its end", async () => {
   const server = web(() =>
     new Response(

@@ -60,6 +60,13 @@ receivers:
   assert.deepEqual(receivers.get("night"), []);
 });
 
+Deno.test("group_by takes any label name, as telemetry has them", () => {
+  const { route } = config(
+    "route: {receiver: a, group_by: [http.route, 'größe']}\nreceivers: [{name: a}]\n",
+  );
+  assert.deepEqual(route.group_by, ["http.route", "größe"]);
+});
+
 Deno.test("siblings with the same matchers have keys of their own", () => {
   const { route } = config(`
 route:
@@ -153,6 +160,29 @@ const bad: [rule: string, text: string, problems: string[]][] = [
     "a secret field, without its value",
     "route:\n  receiver: a\nreceivers:\n  - name: a\n    pager_configs:\n      - token: 12345\n",
     ['line 6: receivers.0.pager_configs.0.token must be a string: current value is "•••"'],
+  ],
+  [
+    "a field that nobody knows, without its value: it may be a secret",
+    "route:\n  receiver: a\nreceivers:\n  - name: a\n    pager_configs:\n      - api_key: 12345\n",
+    ["line 6: receivers.0.pager_configs.0.api_key is not a field that is known here"],
+  ],
+  [
+    "a URL in the place of a list, without its value",
+    "route:\n  receiver: a\nreceivers:\n  - name: a\n    pager_configs: https://x/12345\n",
+    ['line 5: receivers.0.pager_configs must be a list: current value is "•••"'],
+  ],
+  [
+    "a password that YAML takes for an alias, at its line and without its value",
+    "route:\n  receiver: a\nreceivers:\n  - name: a\n    pager_configs:\n      - token: *12345\n",
+    ["line 6: An alias must stand for an anchor before it; quote a text"],
+  ],
+  [
+    "a root that is silent at times, and two time intervals of one name",
+    "route:\n  receiver: a\n  mute_time_intervals: [n]\nreceivers: [{name: a}]\ntime_intervals:\n  - name: n\n  - name: n\n",
+    [
+      "line 3: route.mute_time_intervals must not be set on the root",
+      'line 7: time_intervals.1.name must be unique: current value is "n"',
+    ],
   ],
   [
     "time intervals that are not defined",

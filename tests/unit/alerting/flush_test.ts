@@ -89,6 +89,14 @@ Deno.test("a late flush does not move the intervals that follow", () => {
   assert.equal(told.due, minute);
 });
 
+Deno.test("a late flush does not put the repetition off by an interval", () => {
+  const told = new Told().push(0, a);
+  told.flush(700);
+  assert.equal(told.due, 10 * minute);
+  assert.deepEqual(told.flush(10 * minute + 1), ["repeat interval elapsed: A firing"]);
+  assert.equal(told.due, 20 * minute);
+});
+
 Deno.test("after a long sleep the intervals count from the flush", () => {
   const told = new Told().push(0, a);
   told.flush(5 * minute + 1);

@@ -47,6 +47,9 @@ const unreadable: [rule: string, text: string][] = [
   ["a repetition hidden in another group", 'env=~"((?:ab*c)){2,}"'],
   ["a back-reference", String.raw`env=~"(a)\1"`],
   ["look-ahead", 'env=~"(?=a)b"'],
+  ["an anchor of RE2", String.raw`env=~"\Aprod\z"`],
+  ["a quotation of RE2", String.raw`env=~"\Qa.b\E"`],
+  ["a class of RE2", 'env=~"[[:alpha:]]+"'],
 ];
 for (const [rule, text] of unreadable) {
   Deno.test(`matcher: refuses ${rule}`, () => {
@@ -70,6 +73,8 @@ const meanings: [rule: string, text: string, labels: Record<string, string>, hol
   ["!~ holds for a missing label", 'a!~"x.*"', {}, true],
   ["flags in front", 'a=~"(?i)PROD"', { a: "prod" }, true],
   ["escaped punctuation, as RE2 allows", String.raw`a=~"a\-b\/c"`, { a: "a-b/c" }, true],
+  ["an escaped backslash before a letter", String.raw`a=~"x\\\\A"`, { a: "x\\A" }, true],
+  ["a property of characters", String.raw`a=~"\p{L}+"`, { a: "größe" }, true],
   ["a label that every object has is none", "toString=x", {}, false],
 ];
 for (const [rule, text, labels, holds] of meanings) {

@@ -20,7 +20,9 @@ for (
   Deno.test(`"${text}" is ${ms} ms`, () => assert.equal(parseDuration(text), ms));
 }
 
-for (const text of ["", "5", "s", "-5s", "5 s", "1.5h", "5s1m", "5x", "1e3s"]) {
+for (
+  const text of ["", "5", "s", "-5s", "5 s", "1.5h", "5s1m", "5x", "1e3s", "291y", "99999999999w"]
+) {
   Deno.test(`"${text}" is no duration`, () => {
     assert.throws(() => parseDuration(text), RangeError);
   });
