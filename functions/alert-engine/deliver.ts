@@ -103,6 +103,7 @@ export default defineFunction({
       return;
     }
     if (failure) {
+      metrics.add("dead_letters_total", { function: "alert-engine.deliver" });
       emit(alertsDlq, deadLetter(notification, failure, failed, first_attempt_at, now));
     } else {
       metrics.observe(

@@ -338,6 +338,10 @@ Deno.test("what can never succeed is given up at once, with a dead letter, and t
       last: "2026-01-05T09:00:05.000Z",
     },
   );
+  assert.match(
+    await on.test.metrics.text(),
+    /^dead_letters_total\{.*function="alert-engine\.deliver".*\} 1$/m,
+  );
   delete on.answers["/one"];
   await on.push(over(a, 10_000));
   await on.until(2 * minute);
