@@ -18,8 +18,8 @@ export const maxPoints = 16_384;
 export class Points {
   first = 0;
   end = 0;
-  #t = new Float64Array(16);
-  #v = new Float64Array(16);
+  /** t and v of a point side by side: whoever looks at one looks at the other. */
+  #slots = new Float64Array(32);
   #mask = 15;
 
   get length(): number {
@@ -28,11 +28,11 @@ export class Points {
 
   /** Event time of a point, epoch milliseconds. */
   t(seq: number): number {
-    return this.#t[seq & this.#mask]!;
+    return this.#slots[(seq & this.#mask) * 2]!;
   }
 
   v(seq: number): number {
-    return this.#v[seq & this.#mask]!;
+    return this.#slots[(seq & this.#mask) * 2 + 1]!;
   }
 
   /** Whether the oldest point has to be dropped before another one fits. */
@@ -43,9 +43,7 @@ export class Points {
   /** Adds the newest point; there must be room. */
   push(t: number, v: number): void {
     if (this.end - this.first > this.#mask) this.#grow();
-    const slot = this.end++ & this.#mask;
-    this.#t[slot] = t;
-    this.#v[slot] = v;
+    this.#set(this.end++, t, v);
   }
 
   /** Where a point belongs: after those of the same time. */
@@ -80,17 +78,19 @@ export class Points {
   }
 
   #set(seq: number, t: number, v: number): void {
-    this.#t[seq & this.#mask] = t;
-    this.#v[seq & this.#mask] = v;
+    const slot = (seq & this.#mask) * 2;
+    this.#slots[slot] = t;
+    this.#slots[slot + 1] = v;
   }
 
   #grow(): void {
-    const t = this.#t;
-    const v = this.#v;
+    const slots = this.#slots;
     const mask = this.#mask;
     this.#mask = mask * 2 + 1;
-    this.#t = new Float64Array(this.#mask + 1);
-    this.#v = new Float64Array(this.#mask + 1);
-    for (let i = this.first; i < this.end; i++) this.#set(i, t[i & mask]!, v[i & mask]!);
+    this.#slots = new Float64Array(slots.length * 2);
+    for (let i = this.first; i < this.end; i++) {
+      const slot = (i & mask) * 2;
+      this.#set(i, slots[slot]!, slots[slot + 1]!);
+    }
   }
 }
