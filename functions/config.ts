@@ -131,7 +131,9 @@ export class ConfigError extends Error {
  * @throws {ConfigError} naming every variable that is wrong
  * @example
  * ```ts
- * readConfig({ UI_BACKEND_PORT: "0" }).UI_BACKEND_PORT === 0
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(readConfig({ UI_BACKEND_PORT: "0" }).UI_BACKEND_PORT, 0);
  * ```
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {

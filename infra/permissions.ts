@@ -11,9 +11,7 @@ const data = variable("DATA_DIR") ?? ".data";
 const read = [
   ".",
   data,
-  ...["ALERTING_CONFIG", "SCRAPE_CONFIG", "KAFKA_SSL_CA", "REDIS_SSL_CA"].flatMap((name) =>
-    variable(name) ?? []
-  ),
+  ...["ALERTING_CONFIG", "KAFKA_SSL_CA", "REDIS_SSL_CA"].flatMap((name) => variable(name) ?? []),
 ];
 if (read.some((path) => path.includes(","))) {
   throw new Error("Cannot name a path in a permission as it has a comma");

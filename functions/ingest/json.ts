@@ -11,7 +11,7 @@ import type { Metrics } from "shared/telemetry/metrics.ts";
 import type { Clock } from "shared/time/clock.ts";
 
 /** Most errors that an answer lists; `rejected` counts all. */
-export const maxErrors = 100;
+const maxErrors = 100;
 /** Items between two chances for others to run. */
 const breath = 2_000;
 

@@ -5,7 +5,7 @@ import type { Reply } from "shared/define/mod.ts";
 import { Timestamp } from "shared/model/wire.ts";
 
 /** Most items of a page; more are not refused but not given. */
-export const maxLimit = 100;
+const maxLimit = 100;
 
 /** The query of every list. */
 export const Paging = {

@@ -6,7 +6,10 @@ import { createHash } from "node:crypto";
  *
  * @example
  * ```ts
- * derivedId("alert", fingerprint, startsAt)
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(derivedId("alert", "a"), derivedId("alert", "a"));
+ * assert.notEqual(derivedId("alert", "a"), derivedId("alert", "b"));
  * ```
  */
 export function derivedId(...parts: string[]): string {

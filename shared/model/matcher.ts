@@ -35,7 +35,9 @@ const one = new RegExp(
  * @throws {SyntaxError} when the text is not a matcher, or its regular expression not one
  * @example
  * ```ts
- * matches([parseMatcher('env=~"prod|stage"')], { env: "prod" }) === true
+ * import assert from "node:assert/strict";
+ *
+ * assert(matches([parseMatcher('env=~"prod|stage"')], { env: "prod" }));
  * ```
  */
 export function parseMatcher(text: string): Matcher {

@@ -3,21 +3,8 @@ import { z } from "zod";
 import { canonicalLabels, type Labels, LabelsSchema } from "./labels.ts";
 import { epochOf, ServiceName, Timestamp } from "./wire.ts";
 
-/** The metric types that fill the dashboard's cards; any other name is as welcome. */
-export const platformMetrics = [
-  "cpu",
-  "memory",
-  "latency",
-  "latency_p50",
-  "latency_p95",
-  "latency_p99",
-  "error_rate",
-  "request_rate",
-  "status",
-] as const;
-
 /** Fields of a message that each are a sample of its own, and the metric type they become. */
-export const carriedMetrics = {
+const carriedMetrics = {
   cpu_usage: "cpu",
   memory_usage: "memory",
   latency_p50: "latency_p50",

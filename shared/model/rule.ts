@@ -31,7 +31,7 @@ export const operators = [">", "<", ">=", "<=", "==", "!="] as const;
 export type Operator = (typeof operators)[number];
 
 /** The longest window: a day, which is how long samples are kept. */
-export const maxWindow_s = 86_400;
+const maxWindow_s = 86_400;
 
 const seconds = z.number().int().min(0).max(maxWindow_s);
 

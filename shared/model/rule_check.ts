@@ -19,8 +19,11 @@ export const maxAnnotations = 56;
  *
  * @example
  * ```ts
- * checkRule({ name: "hot", metric_type: "cpu" })
- * // [{ path: "threshold", message: "A threshold rule needs a threshold" }]
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(checkRule({ name: "hot", metric_type: "cpu" }), [
+ *   { path: "threshold", message: "A threshold rule needs a threshold" },
+ * ]);
  * ```
  */
 export function checkRule(input: RuleInput): ProblemDetail[] {

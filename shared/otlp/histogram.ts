@@ -8,7 +8,7 @@
 import { count, number, numbers, own, Unusable } from "./values.ts";
 
 /** Most buckets of a histogram; SDKs make 15 explicit and 160 exponential ones. */
-export const maxBuckets = 400;
+const maxBuckets = 400;
 
 /** How many values lie in (lower, upper]. */
 export interface Bucket {

@@ -45,7 +45,11 @@ const noiseShare = 0.3;
  *
  * @example
  * ```ts
- * signalAt(orders, { seed: "42" }, Date.UTC(2026, 0, 5, 12)).cpu // between 30 and 65
+ * import assert from "node:assert/strict";
+ * import orders from "functions/orders/profile.ts";
+ *
+ * const { cpu } = signalAt(orders, { seed: "42" }, Date.UTC(2026, 0, 5, 12));
+ * assert(cpu > 30 && cpu < 65);
  * ```
  */
 export function signalAt(profile: Profile, run: Run, t: number): Signal {

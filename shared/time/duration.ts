@@ -20,7 +20,9 @@ const longest_ms = 290 * units.y!;
  * @throws {RangeError} when the text is not a duration, or a longer one than Prometheus can hold
  * @example
  * ```ts
- * parseDuration("1h30m") === 5_400_000
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(parseDuration("1h30m"), 5_400_000);
  * ```
  */
 export function parseDuration(text: string): number {
@@ -47,7 +49,9 @@ export function parseDuration(text: string): number {
  *
  * @example
  * ```ts
- * formatDuration(5_400_000) === "1h30m"
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(formatDuration(5_400_000), "1h30m");
  * ```
  */
 export function formatDuration(ms: number): string {

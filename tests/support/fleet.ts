@@ -213,7 +213,7 @@ export interface HeatSample {
 }
 
 /** Rules of the load besides those of a fresh start. */
-export const heatRules: RuleInput[] = [
+const heatRules: RuleInput[] = [
   { name: "Hot", metric_type: "heat", threshold: 100, cooldown_seconds: 0, severity: "critical" },
   {
     name: "Warm",

@@ -5,7 +5,7 @@ import { alertsDlq } from "shared/model/topics.ts";
 import { put } from "shared/store/port.ts";
 
 /** Dead letters by id; ranked by time. */
-export const deadLetterKind = defineKind<DeadLetter>({ name: "dead-letter", writer: "ui-backend" });
+const deadLetterKind = defineKind<DeadLetter>({ name: "dead-letter", writer: "ui-backend" });
 
 /** How long a dead letter can be looked at. */
 const kept_ms = 30 * 86_400_000;

@@ -15,7 +15,7 @@ import { hashPassword, verifyPassword } from "./passwords.ts";
 import { type RefreshFamily, userKind } from "../records.ts";
 
 /** The built-in administrator, whose password is `ADMIN_PASSWORD`. */
-export const adminName = "admin";
+const adminName = "admin";
 /** The password of every demo user, where `DEMO_LOGIN` allows them. */
 const demoPassword = "demo";
 

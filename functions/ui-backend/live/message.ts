@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 
-export const liveTypes = [
+const liveTypes = [
   "metric",
   "log",
   "alert",

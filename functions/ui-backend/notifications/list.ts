@@ -47,7 +47,7 @@ const Attempt = z.object({
 });
 
 /** An attempt as the API shows it. */
-export function viewAttempt(
+function viewAttempt(
   { at, next_attempt_at, alert_ids, ...rest }: DeliveryAttempt,
 ): z.infer<typeof Attempt> {
   return {

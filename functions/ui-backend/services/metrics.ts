@@ -101,6 +101,6 @@ export default defineFunction({
 });
 
 /** Windows up to an hour are read as they are; longer ones would be large before they are thinned. */
-export function stepFor(window_ms: number): number | undefined {
+function stepFor(window_ms: number): number | undefined {
   return window_ms <= 3_600_000 ? undefined : Math.ceil(window_ms / comfortable);
 }

@@ -63,7 +63,7 @@ export const Stats = z.object({
 export type Stats = z.infer<typeof Stats>;
 
 /** Counts what there is. Pure. */
-export function statsOf(
+function statsOf(
   { series, logging, alerts, rules, lags, samples_per_minute, uptime_seconds, now }: {
     series: readonly Series[];
     /** When each service wrote its newest log line, epoch milliseconds. */

@@ -1,33 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { follow, stepsOf } from "tests/support/guide.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const doc = readFileSync(join(root, "docs/ADDING_A_SERVICE.md"), "utf8");
-
-/** The code blocks of the document, each with the last file that the text before it names. */
-function blocks(): { file: string; language: string; code: string }[] {
-  return [...doc.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(({ index, 1: language, 2: code }) => ({
-    file: [...doc.slice(0, index).matchAll(/`(functions\/[\w/]+\.ts)`/g)].at(-1)![1]!,
-    language: language!,
-    code: code!,
-  }));
-}
-
-/** Applies a diff whose unchanged and removed lines occur once, in a row, in the file. */
-function patch(text: string, diff: string, file: string): string {
-  const lines = diff.trimEnd().split("\n");
-  const side = (without: string) =>
-    lines.filter((line) => !line.startsWith(without)).map((line) => `${line.slice(1)}\n`).join("");
-  const [before, after] = [side("+"), side("-")];
-  assert.equal(text.split(before).length, 2, `${file} should have once:\n${before}`);
-  return text.replace(before, () => after);
-}
 
 /** Runs in the copy: what a fresh start would, but for the waiting. */
 const probe = `
@@ -75,7 +57,7 @@ Deno.test("a fifth service, added as docs/ADDING_A_SERVICE.md says, reports vali
     }
     writeFileSync(join(copy, "probe.ts"), probe);
 
-    const steps = blocks();
+    const steps = stepsOf(doc);
     assert.deepEqual(steps.map(({ file, language }) => `${language} ${file}`), [
       "ts functions/inventory/profile.ts",
       "diff functions/mod.ts",
@@ -83,13 +65,7 @@ Deno.test("a fifth service, added as docs/ADDING_A_SERVICE.md says, reports vali
       "diff functions/config.ts",
       "diff functions/mod.ts",
     ]);
-    const apply = ({ file, language, code }: (typeof steps)[number]) => {
-      const path = join(copy, file);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, language === "ts" ? code : patch(readFileSync(path, "utf8"), code, file));
-    };
-
-    steps.slice(0, 3).forEach(apply);
+    steps.slice(0, 3).forEach((step) => follow(step, copy));
     await t.step("the profile type-checks and is formatted", async () => {
       await deno("check", "functions/inventory/profile.ts");
       await deno("fmt", "--check", "functions/inventory/profile.ts", "functions/mod.ts");
@@ -99,7 +75,7 @@ Deno.test("a fifth service, added as docs/ADDING_A_SERVICE.md says, reports vali
       assert.deepEqual(await probed({}), { port: 8009, counts: reported, loose: [] });
     });
 
-    steps.slice(3).forEach(apply);
+    steps.slice(3).forEach((step) => follow(step, copy));
     await t.step("with the variable, the environment chooses its port", async () => {
       assert.equal((await probed({ INVENTORY_PORT: "9009" })).port, 9009);
       assert.equal((await probed({})).port, 8009);
