@@ -98,7 +98,8 @@ export const away = {
 } as const;
 
 /** `1 alert`, `3 alerts`. */
-const many = (n: number, one: string, more = `${one}s`) => `${n} ${n === 1 ? one : more}`;
+const many = (n: number, one: string, more = `${one}s`) =>
+  `${n.toLocaleString("en-US")} ${n === 1 ? one : more}`;
 
 export const vitals = {
   cpu: "CPU",
@@ -199,6 +200,7 @@ export const service = {
   ranges: { "5m": "5 min", "15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h" },
   pause: "Pause",
   resume: "Resume",
+  stands: "Paused, as it was",
   paused: "Paused: the page stands still, the data is kept",
   metrics: "Metrics",
   noMetrics: "No sample in this time",
@@ -305,7 +307,7 @@ export const keys = {
     ["Enter", "Open the row"],
     ["x", "Select the row"],
     ["a", "Acknowledge"],
-    ["n", "New"],
+    ["n", "New rule, or show what is new"],
     ["?", "This list"],
     ["Esc", "Close, or leave the field"],
   ],
@@ -343,6 +345,7 @@ export const alerts = {
     count === 1 ? `1 alert was not acknowledged. ${why}` : `${count} were not acknowledged. ${why}`,
   fresh: (count: number) => count === 1 ? "1 new alert" : `${count} new alerts`,
   show: "Show",
+  found: (count: number) => many(count, "alert"),
   untitled: "Untitled",
   none: {
     title: "Nothing has fired",
@@ -362,7 +365,8 @@ export const alerts = {
 export const alert = {
   back: "Alerts",
   value: "Value now",
-  fired: "Fired at",
+  lastValue: "Last value",
+  fired: "Value when it fired",
   threshold: "Threshold",
   began: "Began",
   lasted: "Lasted",
@@ -390,6 +394,9 @@ export const alert = {
   aggregation: "Aggregation",
   comparison: "Comparison",
   baseline: "Baseline",
+  aggregate: (aggregation: string, value: string) => `${aggregation} of the window: ${value}`,
+  deviations: " σ",
+  offAverage: " %",
   spread: "Spread (σ)",
   score: "Score",
   band: "Expected",
@@ -406,7 +413,12 @@ export const alert = {
   deliveries: "Deliveries",
   noDeliveries: "Nothing was sent for this alert, or not yet.",
   deliveriesAway: "The deliveries could not be read.",
-  outcome: { delivered: "Delivered", retry: "Will be tried again", given_up: "Given up" },
+  outcome: {
+    delivered: "Delivered",
+    retry: "Will be tried again",
+    retried: "Failed, and was tried again",
+    given_up: "Given up",
+  },
   attempt: (n: number) => `attempt ${n}`,
   to: (receiver: string) => `to ${receiver}`,
   nextTry: "next try",
@@ -414,6 +426,7 @@ export const alert = {
   ack: {
     title: "Acknowledge",
     lead: "Others see that you take care of it. It keeps firing until it is over.",
+    leadOver: "It is over. This tells others that somebody has looked at it.",
     note: "Note",
     hint: "What you know, or what you do about it",
     submit: "Acknowledge",

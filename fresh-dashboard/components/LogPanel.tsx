@@ -61,7 +61,9 @@ export function LogPanel({ lines, filter, problem, retry }: {
   return (
     <section class="card flex min-w-0 flex-col overflow-hidden" aria-labelledby="logs">
       <div class="flex flex-wrap items-center gap-2 border-b border-line p-3">
-        <h2 id="logs" class="mr-auto pl-1 text-sm font-semibold text-ink">{logs.title}</h2>
+        <h2 id="logs" class="mr-auto scroll-mt-20 pl-1 text-sm font-semibold text-ink">
+          {logs.title}
+        </h2>
         {trace && (
           <button
             type="button"
@@ -74,7 +76,7 @@ export function LogPanel({ lines, filter, problem, retry }: {
           </button>
         )}
         <select
-          class="input min-h-8 w-auto text-sm"
+          class="input input-small w-auto"
           aria-label={logs.level}
           value={level}
           onChange={(event) => change({ level: event.currentTarget.value as LogChoice })}
@@ -136,7 +138,7 @@ function Search({ q, onSearch }: { q: string; onSearch: (q: string) => void }) {
   return (
     <input
       type="search"
-      class="input min-h-8 w-full text-sm sm:w-52"
+      class="input input-small sm:w-52"
       aria-label={logs.search}
       placeholder={logs.search}
       data-search

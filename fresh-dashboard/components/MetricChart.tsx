@@ -155,9 +155,10 @@ function alertsOn({ lines }: Group, alerts: readonly BriefAlert[]): BriefAlert[]
   return alerts.filter(({ metric = "error_rate" }) => metrics.has(metric));
 }
 
-/** `> 80%`; with the line's name where there are several. */
+/** `> 80%`; with the line's name where it is the limit of only one of several. */
 function limit({ value, operator, metric }: Threshold, { lines, unit }: Group): string {
-  const line = lines.length > 1 ? lines.find((one) => one.metric === metric)?.name : undefined;
+  const of = lines.filter((one) => one.metric === metric);
+  const line = lines.length > 1 && of.length === 1 ? of[0]!.name : undefined;
   return `${line ? `${line.slice(0, 20)} ` : ""}${operator} ${formatValue(value, unit)}`;
 }
 

@@ -30,19 +30,26 @@ export function RecentAlerts({ alerts }: { alerts: readonly BriefAlert[] }) {
             <Name of={alert.title} />
           </a>
           <p class="flex gap-1.5 text-xs text-ink-3">
-            {alert.metric && (
+            <span class="shrink-0">
+              {alert.firing
+                ? alert.acknowledged
+                  ? `${recent.firing}, ${recent.acknowledged.toLowerCase()}`
+                  : recent.firing
+                : recent.resolved}
+            </span>
+            {about(alert) && (
               <span class="min-w-0">
-                <Name of={`${alert.metric} ·`} />
+                <Name of={`· ${about(alert)}`} />
               </span>
             )}
-            {alert.firing
-              ? alert.acknowledged
-                ? `${recent.firing}, ${recent.acknowledged.toLowerCase()}`
-                : recent.firing
-              : recent.resolved}
           </p>
         </li>
       ))}
     </ol>
   );
+}
+
+/** What tells an alert from others of its title: its metric and labels, of the one series. */
+export function about({ metric, labels }: Pick<BriefAlert, "metric" | "labels">): string {
+  return [metric, labels].filter(Boolean).join(" ");
 }

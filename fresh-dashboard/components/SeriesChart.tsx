@@ -30,7 +30,7 @@ export function placeOf(value: number, { low, high }: Scale): number {
 const colours = ["text-chart-1", "text-chart-2", "text-chart-3", "text-chart-4"];
 
 export function SeriesChart(
-  { label, lines, from, to, scale, marks, band, limits = [], unit, children }: {
+  { label, lines, from, to, scale, marks, band, level, limits = [], unit, children }: {
     label: string;
     lines: readonly (readonly ChartPoint[])[];
     from: number;
@@ -39,6 +39,8 @@ export function SeriesChart(
     /** Texts below the plot, evenly spread. */
     marks: readonly string[];
     band?: readonly [low: number, high: number] | undefined;
+    /** What the values are compared with: a line. */
+    level?: number | undefined;
     limits?: readonly number[];
     unit?: string;
     /** Drawn over the plot, in its coordinates. */
@@ -74,6 +76,16 @@ export function SeriesChart(
               y={y(band[1])}
               height={Math.max(1, y(band[0]) - y(band[1]))}
               class="fill-accent-soft"
+            />
+          )}
+          {level !== undefined && (
+            <line
+              x1="0"
+              x2="100%"
+              y1={y(level)}
+              y2={y(level)}
+              class="stroke-line-strong"
+              stroke-width="1.5"
             />
           )}
           <svg
@@ -127,7 +139,9 @@ export function SeriesChart(
               />
               <text
                 x="100%"
-                y={y(limit) + (i === 0 && limits.length > 1 ? 14 : -5)}
+                // The lower one has its text below, unless that is where the times are.
+                y={y(limit) +
+                  (i === 0 && limits.length > 1 && y(limit) + 16 < plotHeight ? 14 : -5)}
                 text-anchor="end"
                 class="fill-critical stroke-surface font-medium"
                 stroke-width="3"

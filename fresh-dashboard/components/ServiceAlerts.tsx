@@ -8,6 +8,7 @@ import { clock, now } from "../live/clock.ts";
 import * as text from "../text.ts";
 import { EmptyState } from "./EmptyState.tsx";
 import { Name } from "./Name.tsx";
+import { about } from "./RecentAlerts.tsx";
 import { Severity } from "./Severity.tsx";
 
 /** Rows; the page of alerts has them all. */
@@ -53,13 +54,13 @@ export function ServiceAlerts({ service, alerts }: {
                 >
                   <Name of={alert.title} />
                 </a>
-                <p class="flex gap-2 text-xs text-ink-3 tabular-nums">
-                  {alert.metric && (
+                <p class="flex gap-1.5 text-xs text-ink-3 tabular-nums">
+                  <span class="shrink-0">{lasting(alert)}</span>
+                  {about(alert) && (
                     <span class="min-w-0">
-                      <Name of={alert.metric} />
+                      <Name of={`· ${about(alert)}`} />
                     </span>
                   )}
-                  <span class="shrink-0">{lasting(alert)}</span>
                 </p>
               </li>
             ))}

@@ -22,7 +22,7 @@ export function Status({ status }: { status: ServiceStatus }) {
 function Chip({ kind, label }: { kind: keyof typeof colours; label: string }) {
   return (
     <span
-      class={`inline-flex items-center gap-1 rounded-full py-0.5 pr-2 pl-1.5 text-xs font-medium ${
+      class={`inline-flex items-center gap-1 rounded-full align-middle py-0.5 pr-2 pl-1.5 text-xs font-medium ${
         colours[kind]
       }`}
     >

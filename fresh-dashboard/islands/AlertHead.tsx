@@ -1,10 +1,10 @@
 /** What an alert is and how it stands, live; and the word that somebody takes care of it. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { AlertStatus } from "../components/AlertStatus.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { Severity } from "../components/Severity.tsx";
-import type { AlertFile, Delivery } from "../lib/alerts.ts";
+import { type AlertFile, type Delivery, labelsOf } from "../lib/alerts.ts";
 import type { AlertDetail, AlertSummary } from "../lib/api.ts";
 import { formatDuration, formatNumber } from "../lib/format.ts";
 import { clock, now, tick } from "../live/clock.ts";
@@ -24,6 +24,12 @@ export default function AlertHead({ file, mayAcknowledge }: {
   const { id } = file.value.alert;
   const working = useSignal(false);
   const failure = useSignal("");
+  const outcome = useRef<HTMLParagraphElement>(null);
+  const taken = useRef(false);
+  useLayoutEffect(() => {
+    if (taken.current) outcome.current?.focus();
+    taken.current = false;
+  });
 
   async function read(): Promise<void> {
     const path = encodeURIComponent(id);
@@ -73,6 +79,8 @@ export default function AlertHead({ file, mayAcknowledge }: {
         note ? { note } : {},
       );
       file.value = { ...file.value, alert };
+      // The form goes: what it did has the focus now.
+      taken.current = true;
     } catch (error) {
       failure.value = sentence(error);
     }
@@ -80,6 +88,7 @@ export default function AlertHead({ file, mayAcknowledge }: {
   }
 
   const { alert } = file.value;
+  const labels = labelsOf(alert);
   const firing = alert.status === "firing";
   const end = alert.ends_at ?? alert.resolved_at;
   const lasted = (firing || !end ? clock.value || now() : Date.parse(end)) -
@@ -89,6 +98,15 @@ export default function AlertHead({ file, mayAcknowledge }: {
       <div class="flex flex-wrap items-center gap-2">
         <Severity level={alert.severity} />
         <AlertStatus status={alert.status} />
+        {labels && (
+          <span
+            dir="auto"
+            class="line-clamp-1 min-w-0 wrap-anywhere text-xs text-ink-2"
+            title={labels}
+          >
+            {labels}
+          </span>
+        )}
       </div>
       <h1
         dir="auto"
@@ -101,10 +119,13 @@ export default function AlertHead({ file, mayAcknowledge }: {
         {alert.message.slice(0, 2_000)}
       </p>
       <dl class="mt-5 grid grid-cols-2 gap-4 sm:flex sm:flex-wrap sm:gap-x-10">
-        <Fact name={words.value} value={formatNumber(alert.current_value)} />
+        <Fact
+          name={firing ? words.value : words.lastValue}
+          value={formatNumber(alert.current_value)}
+        />
         <Fact name={words.fired} value={formatNumber(alert.value)} />
         {alert.threshold !== undefined && (
-          <Fact name={words.threshold} value={formatNumber(alert.threshold)} />
+          <Fact name={words.threshold} value={limitOf(alert.type, alert.threshold)} />
         )}
         <Fact name={firing ? words.running : words.lasted} value={formatDuration(lasted)} />
       </dl>
@@ -112,7 +133,11 @@ export default function AlertHead({ file, mayAcknowledge }: {
         <p role="status" class="sr-only">{alert.acknowledged ? words.ack.done : ""}</p>
         {alert.acknowledged
           ? (
-            <p class="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-ink-2">
+            <p
+              ref={outcome}
+              tabIndex={-1}
+              class="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-ink-2 outline-none"
+            >
               <Icon name="check" class="size-4 text-ok" />
               <span class="min-w-0 wrap-anywhere">
                 {words.ack.done}{" "}
@@ -151,7 +176,9 @@ export default function AlertHead({ file, mayAcknowledge }: {
                   {words.ack.submit}
                 </button>
               </div>
-              <p class="mt-2 text-xs text-ink-3">{words.ack.lead}</p>
+              <p class="mt-2 text-xs text-ink-3">
+                {firing ? words.ack.lead : words.ack.leadOver}
+              </p>
               {failure.value && (
                 <p role="alert" class="mt-2 flex items-center gap-2 text-sm text-critical">
                   <Icon name="critical" />
@@ -164,6 +191,16 @@ export default function AlertHead({ file, mayAcknowledge }: {
       </div>
     </header>
   );
+}
+
+/** A threshold in its own measure: that of a detector is no value of the metric. */
+function limitOf(type: string, threshold: number): string {
+  const measure = type === "deviation_anomaly"
+    ? words.deviations
+    : type === "moving_avg_anomaly"
+    ? words.offAverage
+    : "";
+  return `${formatNumber(threshold)}${measure}`;
 }
 
 function Fact({ name, value }: { name: string; value: string }) {

@@ -1,6 +1,9 @@
-/** The list of alerts, live: new ones come in at their place, known ones change where they are. */
+/**
+ * The list of alerts, live: known ones change where they are; new ones come in at their place while
+ * nobody reads, and else wait until they are asked for.
+ */
 import { batch, useComputed, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { AlertStatus } from "../components/AlertStatus.tsx";
 import { EmptyState } from "../components/EmptyState.tsx";
 import { Icon } from "../components/Icon.tsx";
@@ -19,6 +22,7 @@ import {
 import type { AlertSummary } from "../lib/api.ts";
 import { now } from "../live/clock.ts";
 import { live } from "../live/live.ts";
+import { type Reader, watchReader } from "../live/reader.ts";
 import { request, sentence } from "../live/request.ts";
 import * as text from "../text.ts";
 import Age from "./Age.tsx";
@@ -49,7 +53,12 @@ export default function AlertTable(props: {
   const rows = useSignal(props.rows);
   const total = useSignal(props.total);
   const fresh = useSignal<ReadonlySet<string>>(new Set());
-  const elsewhere = useSignal<ReadonlySet<string>>(new Set());
+  /** New ones that are not shown yet. */
+  const waiting = useSignal<ReadonlyMap<string, AlertRow>>(new Map());
+  const reader = useRef<Reader>();
+  /** When the connection was last back: what was missed until then comes at once. */
+  const resumed = useRef(-Infinity);
+  const list = useRef<HTMLFormElement>(null);
   const opened = useSignal(now());
   const picked = useSignal<ReadonlySet<string>>(new Set());
   const working = useSignal<ReadonlySet<string>>(new Set());
@@ -60,37 +69,89 @@ export default function AlertTable(props: {
     // A page that the browser kept for the way back is as old as it was left.
     const back = ({ persisted }: PageTransitionEvent) => persisted && location.reload();
     addEventListener("pageshow", back);
-    const end = live.subscribe({ types: ["alert"] }, ({ messages }) =>
-      batch(() => {
-        for (const { payload } of messages) hear(payload as AlertSummary);
-      }));
+    reader.current = watchReader();
+    const end = live.subscribe(
+      { types: ["alert"] },
+      ({ messages, gap }) =>
+        batch(() => {
+          if (gap) resumed.current = now();
+          hear(messages.map(({ payload }) => payload as AlertSummary));
+        }),
+    );
     return () => {
       removeEventListener("pageshow", back);
+      reader.current!.end();
       end();
     };
   }, []);
 
-  function hear(alert: AlertSummary): void {
-    const row = rowOf(alert);
-    const known = rows.value.find(({ id }) => id === row.id);
-    if (known) {
-      const older = Date.parse(row.timestamp) < Date.parse(known.timestamp);
-      // Who acknowledged is never taken back.
-      if (older || (known.acknowledged && !row.acknowledged)) return;
-      rows.value = rows.value.map((one) => one === known ? row : one);
-    } else if (belongs(alert, query)) {
-      const recent = Date.parse(row.starts_at) > opened.value - recent_ms;
-      if (query.page > 1) {
-        if (recent) elsewhere.value = new Set([...elsewhere.value, row.id]);
-        return;
-      }
-      // What the order has beyond this page was or is on another one.
-      const next = inserted(rows.value, row, query.sort);
-      if (next.indexOf(row) >= pageSize) return;
-      rows.value = next.slice(0, pageSize);
-      fresh.value = new Set([...fresh.value, row.id]);
-      if (recent) total.value++;
+  function hear(alerts: readonly AlertSummary[]): void {
+    const known = new Map(rows.value.map((row) => [row.id, row]));
+    const next = new Map(waiting.value);
+    for (const alert of alerts) {
+      const row = rowOf(alert);
+      const before = known.get(row.id) ?? next.get(row.id);
+      // Late news; and who acknowledged is never taken back.
+      if (before && Date.parse(row.timestamp) < Date.parse(before.timestamp)) continue;
+      if (before?.acknowledged && !row.acknowledged) continue;
+      if (known.has(row.id)) known.set(row.id, row);
+      else if (!belongs(alert, query)) next.delete(row.id);
+      // On a later page only those that began since can be new.
+      else if (query.page === 1 || isRecent(row)) next.set(row.id, row);
     }
+    rows.value = rows.value.map(({ id }) => known.get(id)!);
+    waiting.value = shownOf(next);
+    const missed = [...waiting.value.values()].some(({ timestamp }) =>
+      Date.parse(timestamp) < resumed.current
+    );
+    const still = rows.value.length === 0 || missed || reader.current!.away();
+    if (query.page === 1 && still) show();
+  }
+
+  function isRecent({ starts_at }: AlertRow): boolean {
+    return Date.parse(starts_at) > opened.value - recent_ms;
+  }
+
+  /** Those that this page has a place for: what the order has beyond it is on another one. */
+  function shownOf(next: ReadonlyMap<string, AlertRow>): ReadonlyMap<string, AlertRow> {
+    const last = rows.value.at(-1);
+    if (query.page > 1 || !last || rows.value.length < pageSize) return next;
+    return new Map([...next].filter(([, row]) => inserted([last], row, query.sort)[0] === row));
+  }
+
+  function show(): void {
+    const news = [...waiting.value.values()];
+    if (news.length === 0) return;
+    const next = news.reduce((all, row) => inserted(all, row, query.sort).slice(0, pageSize), [
+      ...rows.value,
+    ]);
+    batch(() => {
+      rows.value = next;
+      fresh.value = new Set([...fresh.value, ...news.map(({ id }) => id)]);
+      total.value += news.filter(isRecent).length;
+      waiting.value = new Map();
+    });
+  }
+
+  /** Shows them to somebody who asked: at the top, where the first of them has the focus. */
+  function bring(): void {
+    const [first] = waiting.value.keys();
+    show();
+    aim.current = rows.value.find(({ id }) => id === first)?.id ?? rows.value[0]?.id;
+    scrollTo({ top: 0 });
+  }
+
+  /** The row that is to have the focus once it is drawn. */
+  const aim = useRef<string>();
+  useLayoutEffect(() => {
+    const { current: id } = aim;
+    aim.current = undefined;
+    if (id) openLink(id)?.focus({ preventScroll: true });
+  });
+
+  function openLink(id: string): HTMLElement | undefined {
+    const rows = list.current!.querySelectorAll<HTMLElement>("[data-row]");
+    return [...rows].find((row) => row.dataset.row === id)?.querySelector("a") ?? undefined;
   }
 
   const open = rows.value.filter(({ acknowledged }) => !acknowledged);
@@ -114,6 +175,9 @@ export default function AlertTable(props: {
         try {
           const after = await request<AlertSummary>("POST", `/api/alerts/${id}/acknowledge`, {});
           const done = { acknowledged: true, acknowledged_by: after.acknowledged_by ?? username };
+          // The button that was pressed goes: its row keeps the focus.
+          const { activeElement: focused } = document;
+          if (focused?.closest<HTMLElement>("[data-row]")?.dataset.row === id) aim.current = id;
           rows.value = rows.value.map((one) => one.id === id ? { ...one, ...done } : one);
           pick([id], false);
         } catch (error) {
@@ -129,32 +193,37 @@ export default function AlertTable(props: {
 
   return (
     <form
+      ref={list}
       method="post"
-      class="mt-4"
+      class="mt-1"
       onSubmit={(event) => {
         event.preventDefault();
         void acknowledge(chosen);
       }}
     >
-      {offline.value && (
-        <p class="mb-2 flex items-center gap-2 rounded-md bg-warning-soft px-3 py-2 text-sm text-warning">
-          <Icon name="unplugged" />
-          {text.list.offline}
-        </p>
-      )}
-      {elsewhere.value.size > 0 && (
-        <p class="mb-2 rounded-md bg-accent-soft px-3 py-2 text-sm text-accent">
-          {alerts.fresh(elsewhere.value.size)} ·{" "}
-          <a class="underline" href={hrefOf(query)}>{alerts.show}</a>
-        </p>
-      )}
+      <News
+        count={waiting.value.size}
+        href={query.page > 1 ? hrefOf(query) : undefined}
+        onShow={bring}
+      />
       <p role="status" aria-live="polite" class="sr-only">{said.value?.text}</p>
-      {said.value?.bad && (
-        <p class="mb-2 flex items-center gap-2 rounded-md bg-critical-soft px-3 py-2 text-sm text-critical">
-          <Icon name="critical" />
-          {said.value.text}
-        </p>
-      )}
+      <div class="flex min-h-9 items-center pb-1 text-xs text-ink-3">
+        {said.value?.bad
+          ? (
+            <p class="flex items-center gap-2 text-sm text-critical">
+              <Icon name="critical" />
+              {said.value.text}
+            </p>
+          )
+          : offline.value
+          ? (
+            <p class="flex items-center gap-2 text-sm text-warning">
+              <Icon name="unplugged" />
+              {text.list.offline}
+            </p>
+          )
+          : <p class="tabular-nums">{alerts.found(total.value)}</p>}
+      </div>
       {rows.value.length === 0 ? <Nothing query={query} /> : (
         <div class="card overflow-hidden">
           <table class="w-full table-fixed border-collapse text-sm max-md:block">
@@ -278,7 +347,7 @@ function Row({ row, fresh, picked, working, mayAcknowledge, onPick, onAcknowledg
   const title = row.title.trim() || alerts.untitled;
   return (
     <tr
-      data-row=""
+      data-row={row.id}
       data-fresh={fresh ? "" : undefined}
       class={`group row relative border-b border-line last:border-0 hover:bg-hover
         max-md:grid max-md:grid-cols-[auto_minmax(0,1fr)_auto] max-md:items-center max-md:gap-x-3
@@ -316,7 +385,11 @@ function Row({ row, fresh, picked, working, mayAcknowledge, onPick, onAcknowledg
         </a>
         <span class="flex gap-2 text-xs text-ink-3">
           {row.labels && (
-            <span dir="auto" class="max-w-1/2 shrink-0 truncate text-ink-2" title={row.labels}>
+            <span
+              dir="auto"
+              class="max-w-1/2 shrink-0 truncate text-ink-2 max-md:max-w-4/5"
+              title={row.labels}
+            >
               {row.labels}
             </span>
           )}
@@ -373,6 +446,32 @@ function Row({ row, fresh, picked, working, mayAcknowledge, onPick, onAcknowledg
           )}
       </td>
     </tr>
+  );
+}
+
+/** Says over the list that there are new ones, in a place that is kept for it: nothing moves. */
+function News({ count, href, onShow }: {
+  count: number;
+  /** Where they are, if not on this page. */
+  href: string | undefined;
+  onShow: () => void;
+}) {
+  const look = "button button-small button-strong pointer-events-auto shadow-lifted";
+  const says = (
+    <>
+      {alerts.fresh(count)}
+      <span class="font-normal">{alerts.show}</span>
+    </>
+  );
+  return (
+    <div
+      role="status"
+      class="pointer-events-none sticky top-16 z-10 -mb-9 flex h-9 items-start justify-center lg:top-2"
+    >
+      {count > 0 && (href
+        ? <a class={look} href={href} data-key="n">{says}</a>
+        : <button type="button" class={look} data-key="n" onClick={onShow}>{says}</button>)}
+    </div>
   );
 }
 

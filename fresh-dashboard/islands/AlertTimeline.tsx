@@ -1,7 +1,7 @@
 /** What happened to an alert, and every attempt to tell somebody; as `AlertHead` keeps it. */
 import type { Signal } from "@preact/signals";
 import { Icon, type IconName } from "../components/Icon.tsx";
-import type { AlertFile, Delivery } from "../lib/alerts.ts";
+import { type AlertFile, type Delivery, isFollowed } from "../lib/alerts.ts";
 import type { TimelineEntry } from "../lib/api.ts";
 import * as text from "../text.ts";
 import When from "./When.tsx";
@@ -79,7 +79,9 @@ export default function AlertTimeline({ file }: { file: Signal<AlertFile> }) {
           )
           : (
             <ol class="mt-3 grid gap-4 text-sm">
-              {deliveries.map((one) => (
+              {deliveries.map((one) => ({ ...one, followed: isFollowed(one, deliveries) })).map((
+                one,
+              ) => (
                 <li
                   key={`${one.notification_id} ${one.integration} ${one.attempt}`}
                   class="flex gap-3"
@@ -90,7 +92,9 @@ export default function AlertTimeline({ file }: { file: Signal<AlertFile> }) {
                   />
                   <div class="min-w-0">
                     <p class="wrap-anywhere text-ink-2">
-                      <span class="font-medium text-ink">{words.outcome[one.outcome]}</span>{" "}
+                      <span class="font-medium text-ink">
+                        {words.outcome[one.followed ? "retried" : one.outcome]}
+                      </span>{" "}
                       <bdi>{words.to(`${one.receiver} · ${one.channel}`)}</bdi>
                     </p>
                     <p class="text-xs text-ink-3">
@@ -109,7 +113,7 @@ export default function AlertTimeline({ file }: { file: Signal<AlertFile> }) {
                     <p class="text-xs text-ink-3">
                       <When at={one.timestamp} />
                     </p>
-                    {one.next_attempt_at && (
+                    {one.next_attempt_at && !one.followed && (
                       <p class="text-xs text-ink-3">
                         {words.nextTry} <When at={one.next_attempt_at} />
                       </p>

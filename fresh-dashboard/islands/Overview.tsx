@@ -1,6 +1,5 @@
 /** The overview, live: figures, services, the last 24 hours, recent alerts, the pipeline. @module */
-import { batch, type Signal, signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { AlertHistory, HistoryLegend } from "../components/AlertHistory.tsx";
 import { AwayNote } from "../components/AwayNote.tsx";
 import { EmptyState } from "../components/EmptyState.tsx";
@@ -9,28 +8,22 @@ import { Icon } from "../components/Icon.tsx";
 import { Pipeline } from "../components/Pipeline.tsx";
 import { RecentAlerts } from "../components/RecentAlerts.tsx";
 import { type Card, ServiceCard } from "../components/ServiceCard.tsx";
-import type { AlertSummary, Stats } from "../lib/api.ts";
+import type { AlertSummary } from "../lib/api.ts";
 import { brief, type BriefAlert, withAlerts } from "../lib/brief.ts";
 import { formatDuration, formatNumber } from "../lib/format.ts";
 import {
   cardOf,
   type Figures,
   figuresOf,
-  type LiveSample,
   maxShown,
   type OverviewData,
-  withSamples,
   withStat,
 } from "../lib/overview.ts";
-import type { Batch } from "../live/connection.ts";
-import { clock, now, tick } from "../live/clock.ts";
-import { live } from "../live/live.ts";
-import { request } from "../live/request.ts";
+import { clock, now } from "../live/clock.ts";
+import { useServices } from "../live/services.ts";
 import * as text from "../text.ts";
 import Age from "./Age.tsx";
 
-/** Alerts come in groups: the numbers are read again once for all of them. */
-const gather_ms = 150;
 /** Rows of recent alerts. */
 const recent = 8;
 /** Alerts that a page keeps. */
@@ -41,75 +34,22 @@ const { overview } = text;
 export default function Overview(data: OverviewData) {
   const figures = useSignal(data.figures);
   const alerts = useSignal(data.alerts);
-  const began = useSignal(data.began);
-  const names = useSignal(data.cards.map(({ name }) => name));
-  const cards = useMemo(
-    () => new Map<string, Signal<Card>>(data.cards.map((card) => [card.name, signal(card)])),
-    [],
-  );
-  const take = (stats: Stats) =>
-    batch(() => {
-      figures.value = figuresOf(stats);
-      for (const stat of stats.service_stats) {
-        const card = cards.get(stat.service_name);
-        if (card) card.value = withStat(card.peek(), stat);
-        else if (cards.size < 2 * maxShown) {
-          cards.set(stat.service_name, signal(cardOf(stat)));
-          names.value = [...names.peek(), stat.service_name];
-        }
-      }
-      add(stats.recent_alerts);
-    });
+  const unlisted = useSignal(data.unlisted);
   const add = (news: readonly AlertSummary[]) => {
-    const known = alerts.peek() ?? [];
-    const ids = new Set(known.map(({ id }) => id));
-    const fresh = news.filter(({ id, starts_at }) =>
-      !ids.has(id) && Date.parse(starts_at) > now() - 86_400_000
-    );
-    began.value += fresh.length;
-    alerts.value = withAlerts(known, news.map(brief)).slice(0, maxAlerts);
+    const all = withAlerts(alerts.peek() ?? [], news.map(brief));
+    unlisted.value += Math.max(0, all.length - maxAlerts);
+    alerts.value = all.slice(0, maxAlerts);
   };
-  useEffect(tick, []);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const refresh = async () => {
-      timer = undefined;
-      try {
-        take(await request<Stats>("GET", "/api/dashboard/stats"));
-      } catch {
-        // The badge tells; the numbers come with the next message.
-      }
-    };
-    const end = live.subscribe(
-      { types: ["metric", "alert", "stats"] },
-      ({ messages, gap }: Batch) =>
-        batch(() => {
-          const samples = new Map<string, LiveSample[]>();
-          const news: AlertSummary[] = [];
-          for (const { type, payload } of messages) {
-            if (type === "stats") take(payload as Stats);
-            else if (type === "alert") news.push(payload as AlertSummary);
-            else {
-              const sample = payload as LiveSample;
-              const list = samples.get(sample.service_name);
-              if (list) list.push(sample);
-              else samples.set(sample.service_name, [sample]);
-            }
-          }
-          for (const [name, list] of samples) {
-            const card = cards.get(name);
-            if (card) card.value = withSamples(card.peek(), list);
-          }
-          if (news.length > 0) add(news);
-          const unknown = [...samples.keys()].some((name) => !cards.has(name));
-          if (news.length > 0 || gap || unknown) timer ??= setTimeout(refresh, gather_ms);
-        }),
-    );
-    return () => {
-      end();
-      clearTimeout(timer);
-    };
-  }, []);
+  const { names, rows: cards } = useServices(data.cards, {
+    rowOf: cardOf,
+    withStat,
+    most: 2 * maxShown,
+    onStats(stats) {
+      figures.value = figuresOf(stats);
+      add(stats.recent_alerts);
+    },
+    onAlerts: add,
+  });
 
   return (
     <div class="grid grid-cols-1 gap-5">
@@ -122,7 +62,7 @@ export default function Overview(data: OverviewData) {
       <Numbers figures={figures} />
       <div class="grid grid-cols-1 items-start gap-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
         <div class="grid min-w-0 grid-cols-1 gap-5">
-          <History alerts={alerts} began={began} />
+          <History alerts={alerts} unlisted={unlisted} />
           <section aria-labelledby="services">
             <div class="mb-3 flex items-baseline justify-between gap-4">
               <h2 id="services" class="text-base font-semibold text-ink">{overview.services}</h2>
@@ -195,23 +135,31 @@ function Numbers({ figures: { value: figures } }: { figures: Signal<Figures> }) 
       <Figure
         label={words.firing}
         value={formatNumber(figures.firing_alerts)}
+        href="/alerts?status=firing"
       >
         {figures.firing_alerts === 0 ? words.allWell : (
           (["critical", "warning", "info"] as const).map((level) => (
-            <span
+            <a
               key={level}
-              class={`inline-flex items-center gap-1 ${by_severity[level] > 0 ? marks[level] : ""}`}
+              href={`/alerts?status=firing&severity=${level}`}
+              class={`relative inline-flex items-center gap-1 rounded-sm hover:underline ${
+                by_severity[level] > 0 ? marks[level] : ""
+              }`}
             >
               <Icon name={level} class="size-3.5" />
               <span class="tabular-nums">{formatNumber(by_severity[level])}</span>
               <span class="sr-only max-md:not-sr-only 2xl:not-sr-only">
                 {text.severity[level]}
               </span>
-            </span>
+            </a>
           ))
         )}
       </Figure>
-      <Figure label={words.unacknowledged} value={formatNumber(figures.unacknowledged_alerts)}>
+      <Figure
+        label={words.unacknowledged}
+        value={formatNumber(figures.unacknowledged_alerts)}
+        href="/alerts?status=firing&acknowledged=false"
+      >
         {figures.unacknowledged_alerts > 0
           ? words.waiting
           : figures.firing_alerts > 0
@@ -221,6 +169,7 @@ function Numbers({ figures: { value: figures } }: { figures: Signal<Figures> }) 
       <Figure
         label={words.services}
         value={formatNumber(figures.healthy_services)}
+        href="/services"
         of={words.servicesOf(figures.total_services)}
       >
         <span class="truncate">
@@ -230,6 +179,7 @@ function Numbers({ figures: { value: figures } }: { figures: Signal<Figures> }) 
       <Figure
         label={words.rules}
         value={formatNumber(figures.active_rules)}
+        href="/rules?enabled=true"
         of={words.servicesOf(figures.total_rules)}
       />
       <Figure label={words.samples} value={formatNumber(figures.samples_per_minute)}>
@@ -241,9 +191,9 @@ function Numbers({ figures: { value: figures } }: { figures: Signal<Figures> }) 
 
 const marks = { critical: "text-critical", warning: "text-warning", info: "text-info" } as const;
 
-function History({ alerts: { value: alerts }, began }: {
+function History({ alerts: { value: alerts }, unlisted: { value: unlisted } }: {
   alerts: Signal<BriefAlert[] | undefined>;
-  began: Signal<number>;
+  unlisted: Signal<number>;
 }) {
   // A minute is less than a pixel.
   const minute = useComputed(() => Math.ceil((clock.value || now()) / 60_000) * 60_000);
@@ -257,7 +207,7 @@ function History({ alerts: { value: alerts }, began }: {
         <h2 id="history" class="text-sm font-semibold text-ink">
           {words.title}
           <span class="ml-2 text-xs font-normal text-ink-3">
-            {alerts && (began.value > known ? words.some(known, began.value) : words.all(known))}
+            {alerts && (unlisted > 0 ? words.some(known, known + unlisted) : words.all(known))}
           </span>
         </h2>
         <HistoryLegend />

@@ -38,6 +38,12 @@ export default function RuleTable(props: {
   const put = (rule: Rule) =>
     rules.value = rules.value.map((one) => one.id === rule.id ? rule : one);
   const drop = (id: string) => {
+    // Who was in that row goes on in the next one.
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const at = rules.value.findIndex((one) => one.id === id);
+    if (rows[at]?.contains(document.activeElement)) {
+      focused.current = (rows[at + 1] ?? rows[at - 1])?.querySelector("[data-open]") ?? null;
+    }
     rules.value = rules.value.filter((one) => one.id !== id);
     total.value--;
   };
@@ -258,7 +264,7 @@ function Row({ rule, mayChange, onToggle, onRemove }: {
       <td class="px-4 py-2 max-md:order-2 max-md:p-0 max-md:text-right">
         {mayChange
           ? (
-            <span class="relative z-1 inline-flex">
+            <span class="relative z-1 inline-flex align-middle">
               <Switch
                 checked={rule.enabled}
                 data-key="x"

@@ -1,25 +1,14 @@
 /** Every service in a row of its own, live. @module */
-import { type ReadonlySignal, type Signal, signal, useSignal } from "@preact/signals";
-import { batch } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { AwayNote } from "../components/AwayNote.tsx";
 import { EmptyState } from "../components/EmptyState.tsx";
 import { Name } from "../components/Name.tsx";
 import { type Card, vitalSigns } from "../components/ServiceCard.tsx";
 import { Icon } from "../components/Icon.tsx";
 import { Status } from "../components/Severity.tsx";
-import type { Stats } from "../lib/api.ts";
 import { formatValue } from "../lib/format.ts";
-import {
-  cardOf,
-  type LiveSample,
-  type ServiceStat,
-  withSamples,
-  withStat,
-} from "../lib/overview.ts";
-import { tick } from "../live/clock.ts";
-import { live } from "../live/live.ts";
-import { request } from "../live/request.ts";
+import { cardOf, type ServiceStat, withStat } from "../lib/overview.ts";
+import { useServices } from "../live/services.ts";
 import * as text from "../text.ts";
 import Age from "./Age.tsx";
 
@@ -28,69 +17,14 @@ interface Row extends Card {
 }
 
 const rowOf = (stat: ServiceStat): Row => ({ ...cardOf(stat), firing: stat.alerts });
-/** Alerts come in groups: they are counted once for all of them. */
-const gather_ms = 150;
 const { services: words } = text;
 
 export default function ServiceList({ stats, q }: { stats: ServiceStat[]; q: string }) {
   const search = useSignal(q);
-  const names = useSignal(stats.map(({ service_name }) => service_name));
-  const rows = useMemo(
-    () =>
-      new Map<string, Signal<Row>>(stats.map((stat) => [stat.service_name, signal(rowOf(stat))])),
-    [],
-  );
-  useEffect(tick, []);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const take = ({ service_stats }: Stats) =>
-      batch(() => {
-        for (const stat of service_stats) {
-          const row = rows.get(stat.service_name);
-          if (row) row.value = { ...withStat(row.peek(), stat), firing: stat.alerts };
-          else {
-            rows.set(stat.service_name, signal(rowOf(stat)));
-            names.value = [...names.peek(), stat.service_name];
-          }
-        }
-      });
-    const refresh = async () => {
-      timer = undefined;
-      try {
-        take(await request<Stats>("GET", "/api/dashboard/stats"));
-      } catch {
-        // The badge tells; the numbers come with the next message.
-      }
-    };
-    const end = live.subscribe(
-      { types: ["metric", "alert", "stats"] },
-      ({ messages, gap }) =>
-        batch(() => {
-          const samples = new Map<string, LiveSample[]>();
-          let counted = true;
-          for (const { type, payload } of messages) {
-            if (type === "stats") take(payload as Stats);
-            else if (type === "alert") counted = false;
-            else {
-              const sample = payload as LiveSample;
-              const list = samples.get(sample.service_name);
-              if (list) list.push(sample);
-              else samples.set(sample.service_name, [sample]);
-            }
-          }
-          for (const [name, list] of samples) {
-            const row = rows.get(name);
-            if (row) row.value = { ...row.peek(), ...withSamples(row.peek(), list) };
-            else counted = false;
-          }
-          if (gap || !counted) timer ??= setTimeout(refresh, gather_ms);
-        }),
-    );
-    return () => {
-      end();
-      clearTimeout(timer);
-    };
-  }, []);
+  const { names, rows } = useServices(stats.map(rowOf), {
+    rowOf,
+    withStat: (row, stat) => ({ ...withStat(row, stat), firing: stat.alerts }),
+  });
 
   const word = search.value.trim().toLowerCase();
   const shown = names.value.filter((name) =>
@@ -112,7 +46,7 @@ export default function ServiceList({ stats, q }: { stats: ServiceStat[]; q: str
           onSubmit={(e) => e.preventDefault()}
         >
           <input
-            class="input"
+            class="input input-small"
             type="search"
             name="q"
             value={search.value}
@@ -192,13 +126,12 @@ export default function ServiceList({ stats, q }: { stats: ServiceStat[]; q: str
 function ServiceRow({ row }: { row: ReadonlySignal<Row> }) {
   const { name, display_name, status, last_seen, vitals, firing } = row.value;
   return (
-    <tr class="relative hover:bg-hover">
+    <tr class="row relative hover:bg-hover" data-row="">
       <td class="px-4 py-2.5">
         <a
           href={`/services/${encodeURIComponent(name)}`}
-          class="block font-medium text-ink outline-none after:absolute after:inset-0
-            focus-visible:after:outline-2 focus-visible:after:-outline-offset-2
-            focus-visible:after:outline-accent"
+          data-open=""
+          class="block font-medium text-ink outline-none after:absolute after:inset-0"
         >
           <Name of={display_name} />
         </a>
@@ -241,7 +174,7 @@ const marks = { critical: "text-critical", warning: "text-warning" } as const;
 function Count({ level, n }: { level: "critical" | "warning"; n: number }) {
   if (n === 0) return null;
   return (
-    <span class={`mr-3 inline-flex items-center gap-1 ${marks[level]}`}>
+    <span class={`mr-3 inline-flex items-center gap-1 align-middle ${marks[level]}`}>
       <Icon name={level} class="size-3.5" />
       {n}
       <span class="sr-only">{text.severity[level]}</span>

@@ -13,7 +13,7 @@ import { Status } from "../components/Severity.tsx";
 import type { AlertSummary, ServiceSample, ServiceStatus, Stats } from "../lib/api.ts";
 import { brief, type BriefAlert, withAlerts } from "../lib/brief.ts";
 import { oneValue } from "../lib/filters.ts";
-import { lineOf, type LogFilter, type LogLine, logQuery, passes } from "../lib/lines.ts";
+import { lineOf, type LogFilter, type LogLine, logQuery, passes, searchOf } from "../lib/lines.ts";
 import {
   addSample,
   cutBefore,
@@ -52,7 +52,7 @@ export default function ServicePage(data: ServiceData) {
   const seen = useSignal(data.view.last_seen);
   const alerts = useSignal<readonly BriefAlert[]>(data.alerts);
   const lines = useSignal<readonly LogLine[]>(data.lines ?? []);
-  const filter = useSignal<LogFilter>({ level: "all", q: "", trace: "" });
+  const filter = useSignal<LogFilter>(data.filter);
   const frozen = useSignal(data.at);
   const all = useRef(useMemo(() => seriesOf(data.samples), []));
   const groups = useSignal(useMemo(() => groupSeries(all.current), []));
@@ -118,14 +118,17 @@ export default function ServicePage(data: ServiceData) {
     }
   };
   const choose = (next: Range) => {
-    history.replaceState(null, "", `?range=${next}`);
+    history.replaceState(null, "", searchOf(next, filter.peek()));
     void readSamples(next).then(readLines);
   };
   const first = useRef(true);
   useSignalEffect(() => {
-    filter.value;
+    const { value } = filter;
     if (first.current) first.current = false;
-    else void readLines();
+    else {
+      history.replaceState(null, "", searchOf(range.peek(), value));
+      void readLines();
+    }
   });
 
   useEffect(tick, []);
@@ -234,9 +237,14 @@ export default function ServicePage(data: ServiceData) {
               <span>
                 {text.service.seen} <Age at={seen.value} ago />
               </span>
+              {paused.value && (
+                <span class="font-medium text-warning">
+                  {text.service.stands} <Age at={new Date(frozen.value).toISOString()} ago />
+                </span>
+              )}
             </p>
           </div>
-          <Ranges range={range.value} choose={choose} />
+          <Ranges range={range.value} filter={filter.value} choose={choose} />
           <button
             type="button"
             class="button sm:w-28"
@@ -277,7 +285,7 @@ export default function ServicePage(data: ServiceData) {
             </div>
           )
           : (
-            <div class="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-4">
+            <div class="grid grid-cols-[repeat(auto-fill,minmax(min(100%,20rem),1fr))] gap-4">
               {groups.value.map((group) => (
                 <MetricChart
                   key={`${range.value} ${group.key} ${group.lines.length}`}
@@ -322,7 +330,11 @@ function stateOf(alerts: readonly BriefAlert[], before: ServiceStatus): ServiceS
     : "healthy";
 }
 
-function Ranges({ range, choose }: { range: Range; choose: (range: Range) => void }) {
+function Ranges({ range, filter, choose }: {
+  range: Range;
+  filter: LogFilter;
+  choose: (range: Range) => void;
+}) {
   return (
     <nav
       aria-label={text.service.range}
@@ -331,7 +343,7 @@ function Ranges({ range, choose }: { range: Range; choose: (range: Range) => voi
       {(Object.keys(ranges) as Range[]).map((one) => (
         <a
           key={one}
-          href={`?range=${one}`}
+          href={searchOf(one, filter)}
           aria-current={one === range ? "true" : undefined}
           class="rounded-md px-1.5 py-1.5 text-center whitespace-nowrap sm:px-2.5 text-xs text-ink-2 hover:text-ink
             aria-[current]:bg-thumb aria-[current]:font-medium aria-[current]:text-ink

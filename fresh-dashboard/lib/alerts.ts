@@ -27,8 +27,7 @@ const common = ["alertname", "service", "type", "severity", "metric"];
 
 export function rowOf(alert: AlertSummary): AlertRow {
   const { id, status, severity, type, service_name, timestamp, starts_at, acknowledged } = alert;
-  const labels = Object.entries(alert.labels).filter(([name]) => !common.includes(name))
-    .map(([name, value]) => `${name}=${value}`).join(" ");
+  const labels = labelsOf(alert);
   return {
     id,
     status,
@@ -37,12 +36,18 @@ export function rowOf(alert: AlertSummary): AlertRow {
     service_name: clip(service_name),
     title: clip(alert.title),
     message: clip(alert.message),
-    ...(labels ? { labels: clip(labels) } : {}),
+    ...(labels ? { labels } : {}),
     timestamp,
     starts_at,
     acknowledged,
     ...(alert.acknowledged_by ? { acknowledged_by: clip(alert.acknowledged_by) } : {}),
   };
+}
+
+/** The labels that tell an alert from others of its rule and service; empty when there are none. */
+export function labelsOf({ labels }: Pick<AlertSummary, "labels">): string {
+  const telling = Object.entries(labels).filter(([name]) => !common.includes(name));
+  return clip(telling.map(([name, value]) => `${name}=${value}`).join(" "));
 }
 
 /** The beginning of a text, whole characters. */
@@ -171,3 +176,13 @@ export interface AlertFile {
   alert: Omit<AlertDetail, "explanation">;
   deliveries: Delivery[] | null;
 }
+
+/** Whether an attempt that failed was tried again already. */
+export function isFollowed(one: Attempt, all: readonly Attempt[]): boolean {
+  return one.outcome === "retry" &&
+    all.some(({ notification_id, integration, attempt }) =>
+      notification_id === one.notification_id && integration === one.integration &&
+      attempt > one.attempt
+    );
+}
+type Attempt = Pick<Delivery, "outcome" | "notification_id" | "integration" | "attempt">;

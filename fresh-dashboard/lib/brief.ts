@@ -1,4 +1,5 @@
 /** What the pages that only list alerts need of them. Pure. @module */
+import { labelsOf } from "./alerts.ts";
 import type { AlertSummary, Severity } from "./api.ts";
 
 /** An alert in short. */
@@ -7,6 +8,8 @@ export interface BriefAlert {
   title: string;
   service: string;
   metric?: string;
+  /** Those that tell it from others of its rule and service; absent when there are none. */
+  labels?: string;
   severity: Severity;
   firing: boolean;
   acknowledged: boolean;
@@ -24,11 +27,13 @@ const maxTitle = 300;
 export function brief(alert: AlertSummary): BriefAlert {
   const end = Date.parse(alert.resolved_at ?? alert.ends_at ?? alert.timestamp);
   const firing = alert.status === "firing";
+  const labels = labelsOf(alert);
   return {
     id: alert.id,
     title: alert.title.slice(0, maxTitle),
     service: alert.service_name,
     ...(alert.metric_type === undefined ? {} : { metric: alert.metric_type }),
+    ...(labels ? { labels } : {}),
     severity: alert.severity,
     firing,
     acknowledged: alert.acknowledged,

@@ -60,6 +60,31 @@ export function logQuery({ level, q, trace }: LogFilter): Record<string, string>
   return { level: logChoices[level].join(), q: q.trim(), trace_id: trace };
 }
 
+/** The filter that an address tells. */
+export function filterOf(params: URLSearchParams): LogFilter {
+  const level = params.get("level") ?? "";
+  return {
+    level: Object.hasOwn(logChoices, level) ? level as LogChoice : "all",
+    q: (params.get("q") ?? "").slice(0, 200),
+    trace: (params.get("trace") ?? "").slice(0, 200),
+  };
+}
+
+/** The address of the service page with a range and a filter; what is usual is left out. */
+export function searchOf(range: string, { level, q, trace }: LogFilter): string {
+  const params = new URLSearchParams({ range });
+  if (level !== "all") params.set("level", level);
+  if (q.trim()) params.set("q", q.trim());
+  if (trace) params.set("trace", trace);
+  return `?${params}`;
+}
+
+/** The lines of a trace in the log of its service, of as long as lines are looked at. */
+export function traceHref(service: string, trace: string): string {
+  const search = searchOf("24h", { level: "all", q: "", trace });
+  return `/services/${encodeURIComponent(service)}${search}#logs`;
+}
+
 /** Whether a live line passes, as the API decides it. */
 export function passes(log: ServiceLog, { level, q, trace }: LogFilter): boolean {
   const levels: readonly LogLevel[] = logChoices[level];

@@ -16,8 +16,8 @@ export interface OverviewData {
   cards: Card[];
   /** Of the last 24 hours and what fires, newest first; undefined when they could not be read. */
   alerts: BriefAlert[] | undefined;
-  /** How many alerts began in the last 24 hours. */
-  began: number;
+  /** How many more began in the last 24 hours than are in the list. */
+  unlisted: number;
 }
 
 /** One service of the stats. */

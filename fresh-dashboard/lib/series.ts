@@ -141,22 +141,41 @@ export const maxLines = 4;
 const percentile = /[_.]p(\d+)$/;
 const first = ["cpu", "memory", "latency", "error_rate", "request_rate"];
 
+/**
+ * Names lines by what tells them apart: a quantile, and the labels that not all of them share. Where
+ * that is one label its value is enough: there is little room.
+ */
+function nameLines(lines: Group["lines"], labelsOf: (key: string) => Series["labels"]): void {
+  const all = lines.map(({ key }) => labelsOf(key));
+  const names = [...new Set(all.flatMap((labels) => Object.keys(labels)))];
+  const telling = names.filter((name) =>
+    all.length === 1 || all.some((labels) => labels[name] !== all[0]![name])
+  );
+  lines.forEach((line, i) => {
+    const [, quantile] = percentile.exec(line.metric) ?? [];
+    const said = telling.filter((name) => Object.hasOwn(all[i]!, name)).map((name) =>
+      all.length > 1 && telling.length === 1 ? all[i]![name] : `${name}=${all[i]![name]}`
+    );
+    line.name =
+      [...(quantile ? [`p${quantile}`] : []), said.join(", ")].filter(Boolean).join(" ") ||
+      metricTitle(line.metric.replace(percentile, ""));
+  });
+}
+
 /** The charts of a service: quantiles of one thing together, what people look at first, first. */
 export function groupSeries(all: ReadonlyMap<string, Series>): Group[] {
   const groups = new Map<string, Group>();
-  for (const [key, { metric, unit, labels }] of all) {
+  for (const [key, { metric, unit }] of all) {
     const base = metric.replace(percentile, "");
     const id = `${base}\n${unit}`;
     let group = groups.get(id);
     if (!group) {
       groups.set(id, group = { key: id, title: metricTitle(base), unit, lines: [], more: 0 });
     }
-    const [, quantile] = percentile.exec(metric) ?? [];
-    const said = Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(", ");
-    const name = [quantile ? `p${quantile}` : "", said].filter(Boolean).join(" ");
-    group.lines.push({ key, name: name || metricTitle(base), metric });
+    group.lines.push({ key, name: "", metric });
   }
   for (const group of groups.values()) {
+    nameLines(group.lines, (key) => all.get(key)!.labels);
     group.lines.sort((a, b) => a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : 0);
     group.more = Math.max(0, group.lines.length - maxLines);
     group.lines.splice(maxLines);

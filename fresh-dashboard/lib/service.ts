@@ -1,7 +1,7 @@
 /** What the page of a service is made of. Pure. @module */
 import type { Rule, ServiceSample, ServiceView } from "./api.ts";
 import type { BriefAlert } from "./brief.ts";
-import type { LogLine } from "./lines.ts";
+import type { LogFilter, LogLine } from "./lines.ts";
 import type { Range } from "./series.ts";
 
 /** A rule as the page lists and draws it. */
@@ -28,6 +28,8 @@ export interface ServiceData {
   samples: Omit<ServiceSample, "service_name">[];
   /** Oldest first; undefined when they could not be read. */
   lines: LogLine[] | undefined;
+  /** What passed. */
+  filter: LogFilter;
   alerts: BriefAlert[];
   rules: BriefRule[];
   /** When it was read, epoch milliseconds. */

@@ -22,6 +22,14 @@ export function short(seconds: number): string {
   return `${Math.floor(seconds / size)}${unit}`;
 }
 
+/** `150` → `2m 30s`: in one unit where that is exact to the second. */
+export function exact(seconds: number): string {
+  const rest = Math.round(seconds) % 60;
+  return seconds < 60 || rest === 0
+    ? short(Math.round(seconds))
+    : `${Math.floor(seconds / 60)}m ${rest}s`;
+}
+
 /** `2026-11-22 13:34:28.123 UTC`. */
 export function utc(at: string): string {
   const ms = Date.parse(at);

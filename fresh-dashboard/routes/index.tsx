@@ -32,7 +32,7 @@ export const handler = define.handlers({
       figures: figuresOf(stats),
       cards,
       alerts: history && withAlerts(history.alerts, stats.recent_alerts.map(brief)),
-      began: history?.total ?? 0,
+      unlisted: history?.unlisted ?? 0,
     };
     return page(data);
   },
@@ -51,8 +51,11 @@ async function alertsSince(api: Api, from: string) {
       (_, i) => api.alerts({ from, limit: 100, page: i + 2 }),
     ),
   );
-  const items = [firing, first, ...more].flatMap((list) => list.items);
-  return { alerts: items.map(brief), total: first.meta.total };
+  const listed = [first, ...more].flatMap(({ items }) => items);
+  return {
+    alerts: [...firing.items, ...listed].map(brief),
+    unlisted: Math.max(0, first.meta.total - listed.length),
+  };
 }
 
 /** A card without its line is better than no page. */

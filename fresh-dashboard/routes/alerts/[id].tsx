@@ -11,12 +11,13 @@ import AlertTimeline from "../../islands/AlertTimeline.tsx";
 import When from "../../islands/When.tsx";
 import { type AlertFile, clip, type Delivery } from "../../lib/alerts.ts";
 import { ApiError } from "../../lib/api.ts";
+import { traceHref } from "../../lib/lines.ts";
 import * as text from "../../text.ts";
 
 const { alert: words } = text;
 
 export const handler = define.handlers({
-  async GET({ state, params }) {
+  async GET({ state, params, req, url }) {
     const [alert, deliveries] = await Promise.all([
       state.api.alert(params.id!),
       state.api.list<Delivery>("/api/notifications", { alert_id: params.id!, limit: 100 })
@@ -26,7 +27,7 @@ export const handler = define.handlers({
           throw error;
         }),
     ]);
-    return page({ alert, deliveries });
+    return page({ alert, deliveries, back: listBefore(req, url) });
   },
   /** Without scripts: acknowledges it, and comes back. */
   async POST(ctx) {
@@ -36,7 +37,15 @@ export const handler = define.handlers({
   },
 });
 
-export default define.page<typeof handler>(({ data: { alert, deliveries }, state }) => {
+/** The list as it was on the way here, with its filters. */
+function listBefore({ headers }: Request, { origin }: URL): string {
+  const from = URL.parse(headers.get("referer") ?? "");
+  return from?.origin === origin && from.pathname === "/alerts"
+    ? from.pathname + from.search
+    : "/alerts";
+}
+
+export default define.page<typeof handler>(({ data: { alert, deliveries, back }, state }) => {
   const { explanation, ...known } = alert;
   const file = signal<AlertFile>({ alert: known, deliveries });
   const facts = [
@@ -49,7 +58,7 @@ export default define.page<typeof handler>(({ data: { alert, deliveries }, state
       `${words.seeRule}${explanation ? ` · ${words.ruleVersion(explanation.rule_version)}` : ""}`,
       alert.rule_id && `/rules/${encodeURIComponent(alert.rule_id)}`,
     ],
-    [words.trace, alert.trace_id],
+    [words.trace, alert.trace_id, alert.trace_id && traceHref(alert.service_name, alert.trace_id)],
   ] as const;
   return (
     <div class="page">
@@ -57,20 +66,20 @@ export default define.page<typeof handler>(({ data: { alert, deliveries }, state
         <title>{text.title(clip(alert.title, 80) || text.alerts.untitled)}</title>
       </Head>
       <a
-        href="/alerts"
+        href={back}
         class="mb-4 inline-flex items-center gap-1 rounded-sm text-sm text-ink-3 hover:text-ink"
       >
         <Icon name="back" class="size-3.5" />
         {words.back}
       </a>
       <div class="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_24rem] xl:gap-6">
-        <div class="grid min-w-0 gap-4">
+        <div class="grid min-w-0 grid-cols-1 gap-4">
           <AlertHead file={file} mayAcknowledge={may(state.user, "operator")} />
           <section class="card p-4" aria-labelledby="why">
             <h2 id="why" class="mb-2 text-sm font-semibold text-ink">{words.why}</h2>
             <Explanation alert={alert} />
           </section>
-          {alert.description && (
+          {alert.description && alert.description !== explanation?.reason && (
             <section class="card p-4" aria-labelledby="description">
               <h2 id="description" class="text-sm font-semibold text-ink">{words.description}</h2>
               <p
@@ -83,7 +92,7 @@ export default define.page<typeof handler>(({ data: { alert, deliveries }, state
             </section>
           )}
         </div>
-        <div class="grid min-w-0 gap-4">
+        <div class="grid min-w-0 grid-cols-1 gap-4">
           <AlertTimeline file={file} />
           <section class="card p-4" aria-labelledby="facts">
             <h2 id="facts" class="text-sm font-semibold text-ink">{words.facts}</h2>

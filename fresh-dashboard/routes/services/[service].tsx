@@ -7,7 +7,7 @@ import ServicePage from "../../islands/ServicePage.tsx";
 import type { Api } from "../../lib/api.ts";
 import { brief, withAlerts } from "../../lib/brief.ts";
 import { oneValue } from "../../lib/filters.ts";
-import { lineOf } from "../../lib/lines.ts";
+import { filterOf, lineOf, type LogFilter, logQuery } from "../../lib/lines.ts";
 import { isRange, metricsQuery, ranges } from "../../lib/series.ts";
 import { briefRule, type ServiceData } from "../../lib/service.ts";
 import * as text from "../../text.ts";
@@ -19,11 +19,12 @@ export const handler = define.handlers({
     const name = params.service!;
     const asked = url.searchParams.get("range");
     const range = isRange(asked) ? asked : "15m";
+    const filter = filterOf(url.searchParams);
     const at = site.now();
     const [services, samples, lines, alerts, rules] = await Promise.all([
       api.services(),
       api.serviceMetrics(name, metricsQuery(range)),
-      linesOf(api, name, at - ranges[range].ms).catch(() => undefined),
+      linesOf(api, name, at - ranges[range].ms, filter).catch(() => undefined),
       alertsOf(api, name, at),
       rulesOf(api, name),
     ]);
@@ -34,6 +35,7 @@ export const handler = define.handlers({
       range,
       samples: samples.map(({ service_name: _, ...sample }) => sample),
       lines,
+      filter,
       alerts,
       rules,
       at,
@@ -42,12 +44,13 @@ export const handler = define.handlers({
   },
 });
 
-async function linesOf(api: Api, name: string, from_ms: number) {
+async function linesOf(api: Api, name: string, from_ms: number, filter: LogFilter) {
   const from = new Date(from_ms).toISOString();
   const { items } = await api.list<ServiceLog>("/api/logs", {
     service: oneValue(name),
     from,
     limit: 100,
+    ...logQuery(filter),
   });
   return items.map(lineOf).reverse();
 }

@@ -55,6 +55,13 @@ Deno.test("a card: numbers that are older than what came live change its state o
   assert.equal(withStat(card, stat({ cpu_usage: 5, last_seen: at(115) })).vitals.cpu_usage, 5);
 });
 
+Deno.test("alerts: the labels of their series tell them apart, those that all have do not", () => {
+  const labels = { alertname: "Slow", service: "shop", severity: "info", path: "/pay", host: "a" };
+  const alert = { title: "Slow", labels } as Partial<AlertSummary> as AlertSummary;
+  assert.equal(brief(alert).labels, "path=/pay host=a");
+  assert.equal("labels" in brief({ ...alert, labels: { alertname: "Slow" } }), false);
+});
+
 Deno.test("services: the worst are first", () => {
   const names = byNeed([
     stat({ service_name: "b" }),
@@ -75,6 +82,7 @@ Deno.test("alerts: one that comes twice is one, and one that ended does not fire
         severity: "info",
         starts_at: at(1),
         timestamp: at(seconds),
+        labels: {},
       } as AlertSummary,
     );
   const ended = withAlerts([], [alert("firing", 1), alert("resolved", 9)]);

@@ -45,6 +45,28 @@ Deno.test("series: quantiles of one thing share a chart, and what people look at
   assert.deepEqual(groups[1]!.lines.map(({ name }) => name), ["Latency", "p50", "p99"]);
 });
 
+const names: [rule: string, labels: Record<string, string>[], names: string[]][] = [
+  ["without labels it is the metric", [{}], ["Queue depth"]],
+  ["alone it has all of its labels", [{ path: "/pay", method: "POST" }], [
+    "path=/pay, method=POST",
+  ]],
+  ["what all share tells nothing, and one label needs no name", [
+    { path: "/pay", method: "POST" },
+    { path: "/cart", method: "POST" },
+  ], ["/pay", "/cart"]],
+  ["several labels keep their names", [
+    { path: "/pay", method: "POST" },
+    { path: "/cart", method: "GET" },
+  ], ["path=/pay, method=POST", "path=/cart, method=GET"]],
+  ["the whole keeps its name beside its parts", [{}, { path: "/pay" }], ["Queue depth", "/pay"]],
+];
+for (const [rule, labels, wanted] of names) {
+  Deno.test(`names of lines: ${rule}`, () => {
+    const [group] = groupSeries(seriesOf(labels.map((one) => sample("queue_depth", 1, 1, one))));
+    assert.deepEqual(group!.lines.map(({ name }) => name), wanted);
+  });
+}
+
 Deno.test("series: more lines than can be told apart are counted", () => {
   const all = seriesOf(
     Array.from({ length: 9 }, (_, i) => sample("cpu", 1, 1, { host: String(i) })),
