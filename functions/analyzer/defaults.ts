@@ -4,7 +4,7 @@
  * On values that only wobble, a z-score of 3 comes by chance every few hundred samples: on a simulated
  * day of the four services without incidents some seventy alerts are due to it alone, and a handful to
  * all the other rules. Who wants to hear of less gives `default-zscore` a second of `for_seconds`, so
- * that the next sample must say so, too. A jump of 6 is next to never chance: it is critical.
+ * that the next sample must say so, too. Twice the threshold is next to never chance, and critical.
  *
  * @module
  */
@@ -49,14 +49,6 @@ export const defaultRules: Readonly<Record<string, RuleInput>> = {
     description: "A value is three standard deviations off the last five minutes.",
     type: "zscore",
     metric_type: "*",
-  },
-  "default-jump": {
-    name: "Sudden jump",
-    description: "A value is six standard deviations off the last five minutes.",
-    type: "zscore",
-    metric_type: "*",
-    threshold: 6,
-    severity: "critical",
   },
   "default-average": {
     name: "Off its average",
