@@ -6,18 +6,10 @@
  * @module
  */
 import { Unavailable } from "shared/define/errors.ts";
-import { Database, fromText, type Row, type Statement, toText } from "shared/sqlite/database.ts";
+import { Database, fromText, type Statement, toText } from "shared/sqlite/database.ts";
 import type { Clock } from "shared/time/clock.ts";
-import { positiveMurmur2 } from "./murmur2.ts";
-import type {
-  Broker,
-  Consumer,
-  Incoming,
-  Lag,
-  Outgoing,
-  SubscribeOptions,
-  Subscription,
-} from "./port.ts";
+import { Log, logSchema, type Partition } from "./embedded/log.ts";
+import type { Broker, Consumer, Lag, Outgoing, SubscribeOptions, Subscription } from "./port.ts";
 
 export interface EmbeddedBrokerOptions {
   /** Holds `broker.db`; made if missing. `:memory:` keeps nothing. */
@@ -52,56 +44,16 @@ const backPressure_ms = 1_000;
 /** The pauses after a failed batch double from the first to the longest. */
 const firstPause_ms = 100;
 const longestPause_ms = 5_000;
-/** Records come from the file in pieces, and a batch ends after the piece that reaches its size. */
-const pieceRecords = 128;
-const batch_bytes = 4 * 1024 * 1024;
-/** Records that one transaction of the housekeeping drops at most. */
-const dropRecords = 5_000;
 /** How long readers may keep the event loop from everybody else. */
 const turn_ms = 20;
-/** Most keys whose hash is remembered. */
-const rememberedKeys = 20_000;
-
 const schema = `
-  create table if not exists partitions (
-    id integer primary key, topic text not null, number integer not null,
-    start integer not null default 0, start_total integer not null default 0,
-    unique (topic, number)
-  );
   create table if not exists commits (
     "group" text not null, partition integer not null, next integer not null,
     total integer not null, primary key ("group", partition)
   ) without rowid;
-  create table if not exists checks (id integer primary key, at integer not null)
+  create table if not exists checks (id integer primary key, at integer not null);
+  ${logSchema}
 `;
-
-/** Each partition has a table of its own: its records are only ever added at the end, the fast case. */
-const logTable = (id: number) => `
-  create table if not exists log_${id} (
-    "offset" integer primary key, published_at integer not null, total integer not null,
-    key text not null, value text not null, headers text not null
-  )
-`;
-
-/** A partition. Totals count the characters of all records up to an offset. */
-interface Partition {
-  readonly id: number;
-  readonly topic: string;
-  readonly number: number;
-  readonly insert: Statement;
-  readonly read: Statement;
-  /** The oldest offset that is kept. */
-  start: number;
-  startTotal: number;
-  /** The offset after the last committed record: what may be read. */
-  end: number;
-  endTotal: number;
-  /** The same, with the transaction that runs. */
-  next: number;
-  nextTotal: number;
-  /** Who reads here. */
-  readonly slots: Set<Slot>;
-}
 
 /** A group, or one broadcast subscriber, on one topic. */
 interface Group {
@@ -129,6 +81,8 @@ interface Slot {
   turnBegan: number;
   /** Set while it waits for a message. */
   wake: (() => void) | undefined;
+  /** Why the log could not be read here just now. */
+  unreadable: unknown;
 }
 
 interface Member {
@@ -159,12 +113,11 @@ class SqliteBroker implements EmbeddedBroker {
   readonly #bytes: number;
   readonly #maxLag: number;
   readonly #db: Database;
-  readonly #topics = new Map<string, Partition[]>();
+  readonly #log: Log;
+  /** Who reads a partition. */
+  readonly #slots = new Map<Partition, Set<Slot>>();
   readonly #groups = new Map<string, Group>();
   readonly #broadcasts = new Set<Group>();
-  readonly #hashes = new Map<string, number>();
-  /** Partitions that the running transaction writes to. */
-  readonly #written = new Set<Partition>();
   /** Slots that run and are not parked. */
   #active = 0;
   #closed = false;
@@ -177,21 +130,16 @@ class SqliteBroker implements EmbeddedBroker {
     this.#bytes = options.retention?.bytes ?? defaultBytes;
     this.#maxLag = options.maxLag ?? defaultMaxLag;
     this.#db = new Database({ ...options, file: "broker.db", schema }, {
-      committed: () => this.#publishWritten(),
-      rolledBack: () => this.#forgetWritten(),
+      committed: () => this.#committed(),
+      rolledBack: () => this.#log.forget(),
     });
+    this.#log = new Log(this.#db, this.#clock);
     this.#saveCommit = this.#db.prepare("insert or replace into commits values (?, ?, ?, ?)");
     this.#load();
   }
 
   #load() {
-    const byId = new Map<number, Partition>();
-    const rows = this.#db.prepare(
-      "select id, topic, number, start, start_total from partitions order by topic, number",
-    ).all() as [number, string, number, number, number][];
-    for (const [id, topic, number, start, startTotal] of rows) {
-      byId.set(id, this.#addPartition(id, fromText(topic), number, start, startTotal));
-    }
+    const byId = new Map(this.#log.partitions().map((partition) => [partition.id, partition]));
     const commits = this.#db.prepare('select "group", partition, next, total from commits').all();
     for (const [name, id, next, total] of commits as [string, number, number, number][]) {
       const partition = byId.get(id)!;
@@ -201,99 +149,19 @@ class SqliteBroker implements EmbeddedBroker {
     }
   }
 
-  #addPartition(
-    id: number,
-    topic: string,
-    number: number,
-    start = 0,
-    startTotal = 0,
-  ): Partition {
-    const last = this.#db.prepare(
-      `select "offset", total from log_${id} order by "offset" desc limit 1`,
-    ).get() as [number, number] | undefined;
-    const end = last ? last[0] + 1 : start;
-    const endTotal = last ? last[1] : startTotal;
-    const partition: Partition = {
-      id,
-      topic,
-      number,
-      insert: this.#db.prepare(`insert into log_${id} values (?, ?, ?, ?, ?, ?)`),
-      read: this.#db.prepare(`
-        select "offset", published_at, total, key, value, headers from log_${id}
-        where "offset" >= ? and "offset" < ? order by "offset" limit ?
-      `),
-      start,
-      startTotal,
-      end,
-      endTotal,
-      next: end,
-      nextTotal: endTotal,
-      slots: new Set(),
-    };
-    const partitions = this.#topics.get(topic) ?? [];
-    partitions[number] = partition;
-    this.#topics.set(topic, partitions);
-    return partition;
-  }
-
   async create(topics: readonly { name: string; partitions: number }[]): Promise<void> {
-    const insert = this.#db.prepare(
-      "insert or ignore into partitions (topic, number) values (?, ?)",
-    );
-    const find = this.#db.prepare("select id from partitions where topic = ? and number = ?");
-    for (const { name, partitions } of topics) {
-      if (this.#topics.has(name)) continue;
-      if (!Number.isInteger(partitions) || partitions < 1) {
-        throw new RangeError(
-          `Cannot create topic "${name}" as it needs at least one partition: current value is "${partitions}"`,
-        );
-      }
-      const ids = await this.#db.write(() =>
-        Array.from({ length: partitions }, (_, number) => {
-          insert.run(toText(name), number);
-          const id = find.get(toText(name), number)![0] as number;
-          this.#db.prepare(logTable(id)).run();
-          return id;
-        })
-      );
-      if (this.#topics.has(name)) continue;
-      ids.forEach((id, number) => this.#addPartition(id, name, number));
-    }
+    await this.#log.create(topics);
   }
 
   async publish(messages: readonly Outgoing[]): Promise<void> {
     if (messages.length === 0) return;
-    const partitions = messages.map((message) => this.#partitionOf(message));
+    const partitions = messages.map((message) => this.#log.partitionOf(message));
     for (const partition of new Set(partitions)) this.#refuseIfBehind(partition);
-    await this.#db.write(() => {
-      const now = this.#clock.now();
-      for (let i = 0; i < messages.length; i++) {
-        const partition = partitions[i]!;
-        const key = toText(messages[i]!.key);
-        const value = toText(messages[i]!.value);
-        const headers = JSON.stringify(messages[i]!.headers);
-        this.#written.add(partition);
-        partition.nextTotal += key.length + value.length + headers.length;
-        partition.insert.run(partition.next++, now, partition.nextTotal, key, value, headers);
-      }
-    });
-  }
-
-  #partitionOf({ topic, key }: Outgoing): Partition {
-    const partitions = this.#topics.get(topic);
-    if (!partitions) throw unknownTopic("publish to", topic);
-    if (partitions.length === 1) return partitions[0]!;
-    let hash = this.#hashes.get(key);
-    if (hash === undefined) {
-      hash = positiveMurmur2(key);
-      if (this.#hashes.size >= rememberedKeys) this.#hashes.clear();
-      this.#hashes.set(key, hash);
-    }
-    return partitions[hash % partitions.length]!;
+    await this.#db.write(() => this.#log.append(messages, partitions));
   }
 
   #refuseIfBehind(partition: Partition) {
-    for (const slot of partition.slots) {
+    for (const slot of this.#slotsOf(partition)) {
       if (!slot.durable || !slot.owner) continue;
       const count = partition.end - slot.committed;
       const bytes = partition.endTotal - slot.committedTotal;
@@ -307,28 +175,23 @@ class SqliteBroker implements EmbeddedBroker {
     }
   }
 
-  #publishWritten() {
-    for (const partition of this.#written) {
-      partition.end = partition.next;
-      partition.endTotal = partition.nextTotal;
-      for (const slot of partition.slots) this.#wake(slot);
-    }
-    this.#written.clear();
+  #slotsOf(partition: Partition): Set<Slot> {
+    let slots = this.#slots.get(partition);
+    if (!slots) this.#slots.set(partition, slots = new Set());
+    return slots;
   }
 
-  #forgetWritten() {
-    for (const partition of this.#written) {
-      partition.next = partition.end;
-      partition.nextTotal = partition.endTotal;
+  #committed() {
+    for (const partition of this.#log.publish()) {
+      for (const slot of this.#slotsOf(partition)) this.#wake(slot);
     }
-    this.#written.clear();
   }
 
   async subscribe(options: SubscribeOptions, consumer: Consumer): Promise<Subscription> {
     if (this.#closed) {
       throw new Unavailable(`Cannot subscribe to "${options.topic}" as the broker was closed`);
     }
-    if (!this.#topics.has(options.topic)) throw unknownTopic("subscribe to", options.topic);
+    this.#log.topic("subscribe to", options.topic);
     const group = options.broadcast
       ? this.#newGroup(options.group, options.topic, false)
       : this.#group(options.group, options.topic);
@@ -347,7 +210,7 @@ class SqliteBroker implements EmbeddedBroker {
   }
 
   #newGroup(name: string, topic: string, durable: boolean): Group {
-    const slots = this.#topics.get(topic)!.map((partition) => {
+    const slots = this.#log.topic("read", topic).map((partition) => {
       const slot: Slot = {
         partition,
         durable,
@@ -359,8 +222,9 @@ class SqliteBroker implements EmbeddedBroker {
         parked: false,
         turnBegan: 0,
         wake: undefined,
+        unreadable: undefined,
       };
-      partition.slots.add(slot);
+      this.#slotsOf(partition).add(slot);
       return slot;
     });
     return { name, topic, durable, slots, members: [] };
@@ -372,7 +236,7 @@ class SqliteBroker implements EmbeddedBroker {
       group.members.splice(place, 1);
       this.#assign(group);
       if (this.#broadcasts.delete(group)) {
-        for (const slot of group.slots) slot.partition.slots.delete(slot);
+        for (const slot of group.slots) this.#slotsOf(slot.partition).delete(slot);
       }
     }
     await Promise.all(member.serving);
@@ -436,6 +300,7 @@ class SqliteBroker implements EmbeddedBroker {
       }
       // The log may have been cut, or begun anew, since the position was noted.
       if (position < partition.start || position > partition.end) position = partition.start;
+      if (slot.committed > partition.end) slot.committed = position;
       if (position === partition.end) {
         const quiet = await this.#waitForMore(slot, signal, wake_ms);
         if (!quiet || signal.aborted) continue;
@@ -449,7 +314,7 @@ class SqliteBroker implements EmbeddedBroker {
         continue;
       }
       try {
-        const { records, total } = this.#fetch(partition, position, options.max);
+        const { records, total } = this.#read(slot, position, options.max);
         if (records.length === 0) {
           await undefined; // Housekeeping is about to move the start.
           continue;
@@ -460,7 +325,10 @@ class SqliteBroker implements EmbeddedBroker {
         if (result) position = result.seek;
         else {
           position = records.at(-1)!.offset + 1;
-          await this.#commit(slot, group, position, total, signal);
+          // What is read again after a seek back was done before: the group stays where it was.
+          if (position > slot.committed) {
+            await this.#commit(slot, group, position, total, signal);
+          }
         }
       } catch {
         // The consumer has told whom it concerns; here it only means: again.
@@ -475,32 +343,16 @@ class SqliteBroker implements EmbeddedBroker {
     }
   }
 
-  #fetch(partition: Partition, position: number, max: number) {
-    const records: Incoming[] = [];
-    let from = position;
-    let bytes = 0;
-    let total = 0;
-    while (records.length < max && bytes < batch_bytes) {
-      const limit = Math.min(pieceRecords, max - records.length);
-      const rows = this.#db.read(() => partition.read.all(from, partition.end, limit));
-      for (const row of rows) {
-        const [offset, published_at, rowTotal, key, value, headers] = row as Fetched;
-        records.push({
-          topic: partition.topic,
-          partition: partition.number,
-          offset,
-          published_at,
-          key: fromText(key),
-          value: fromText(value),
-          headers: JSON.parse(headers),
-        });
-        bytes += value.length;
-        total = rowTotal;
-        from = offset + 1;
-      }
-      if (rows.length < limit) break;
+  #read(slot: Slot, position: number, max: number) {
+    try {
+      const read = this.#log.read(slot.partition, position, max);
+      slot.unreadable = undefined;
+      return read;
+    } catch (error) {
+      // No consumer hears of it, and it may be for ever: `check` tells.
+      slot.unreadable = error;
+      throw error;
     }
-    return { records, total };
   }
 
   /** Notes the offset; tries for as long as the partition is ours, for the batch is done. */
@@ -577,49 +429,36 @@ class SqliteBroker implements EmbeddedBroker {
   }
 
   async check(): Promise<void> {
+    for (const [{ topic, number }, slots] of this.#slots) {
+      for (const { owner, unreadable } of slots) {
+        if (!owner || unreadable === undefined) continue;
+        throw new Unavailable(
+          `Cannot read partition ${number} of "${topic}": ${
+            unreadable instanceof Error ? unreadable.message : unreadable
+          }`,
+          { cause: unreadable },
+        );
+      }
+    }
     const touch = this.#db.prepare("insert or replace into checks values (1, ?)");
     await this.#db.write(() => touch.run(this.#clock.now()));
   }
 
   async maintain(): Promise<void> {
-    for (const partitions of this.#topics.values()) {
-      for (const partition of partitions) {
-        while (await this.#drop(partition)) await this.#clock.sleep(0);
-      }
+    for (const partition of this.#log.partitions()) {
+      while (await this.#drop(partition)) await this.#clock.sleep(0);
     }
   }
 
   /** Drops the oldest records that are past their retention; true when there may be more. */
   async #drop(partition: Partition): Promise<boolean> {
-    const table = `log_${partition.id}`;
-    const until = Math.min(partition.start + dropRecords, partition.end);
-    const find = this.#db.prepare(`
-      select "offset" from ${table} where "offset" >= ? and "offset" < ?
-      and published_at >= ? and total > ? order by "offset" limit 1
-    `);
-    const oldest = this.#clock.now() - this.#age_ms;
-    const kept = this.#db.read(() =>
-      find.get(partition.start, until, oldest, partition.endTotal - this.#bytes)
-    );
-    const start = kept ? kept[0] as number : until;
-    if (start === partition.start) return false;
-    const totalAt = this.#db.prepare(`select total from ${table} where "offset" = ?`);
-    const drop = this.#db.prepare(`delete from ${table} where "offset" < ?`);
-    const note = this.#db.prepare("update partitions set start = ?, start_total = ? where id = ?");
-    const startTotal = await this.#db.write(() => {
-      const total = totalAt.get(start - 1)![0] as number;
-      drop.run(start);
-      note.run(start, total, partition.id);
-      return total;
-    });
-    partition.start = start;
-    partition.startTotal = startTotal;
-    for (const slot of partition.slots) {
-      if (slot.committed >= start) continue;
-      slot.committed = start;
-      slot.committedTotal = startTotal;
+    const more = await this.#log.drop(partition, this.#clock.now() - this.#age_ms, this.#bytes);
+    for (const slot of this.#slotsOf(partition)) {
+      if (slot.committed >= partition.start) continue;
+      slot.committed = partition.start;
+      slot.committedTotal = partition.startTotal;
     }
-    return start === until && start < partition.end;
+    return more;
   }
 
   /** Closes at once; a batch that is still worked on is not committed and comes again. */
@@ -632,12 +471,4 @@ class SqliteBroker implements EmbeddedBroker {
     }
     this.#db.close();
   }
-}
-
-type Fetched = [number, number, number, string, string, string] & Row;
-
-function unknownTopic(verb: string, topic: string): Error {
-  return new Error(
-    `Cannot ${verb} a topic as it must be created first: current value is "${topic}"`,
-  );
 }

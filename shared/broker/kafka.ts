@@ -329,6 +329,9 @@ class ClusterBroker implements KafkaBroker {
   }
 }
 
+/** How often it is looked whether a topic has more partitions. */
+const growth_ms = 1_000;
+
 /** Every message from now on, for one process, outside of any group: nothing is left behind. */
 async function listen(options: {
   cluster: Cluster;
@@ -338,7 +341,7 @@ async function listen(options: {
   clock: Clock;
   log: Log;
 }) {
-  const { cluster, topic, subscription, consumer, clock } = options;
+  const { cluster, topic, subscription, consumer, clock, log } = options;
   let next: number[];
   try {
     await cluster.watch([topic]);
@@ -351,8 +354,11 @@ async function listen(options: {
   const release = new AbortController();
   const errors: unknown[] = [];
   let cut = false;
-  const served = next.map((offset, partition) =>
-    serve({
+  const served = next.map(read);
+  const growing = grow();
+
+  function read(offset: number, partition: number): Promise<unknown> {
+    return serve({
       partition,
       committed: offset,
       consumer,
@@ -363,12 +369,30 @@ async function listen(options: {
       fenced: () => cut,
       done() {},
       flushed: () => Promise.resolve(),
-    }).catch((error) => errors.push(error))
-  );
+    }).catch((error) => errors.push(error));
+  }
+
+  /** What is in a new partition was published since: it is read from its beginning. */
+  async function grow(): Promise<void> {
+    for (;;) {
+      await clock.sleep(growth_ms, release.signal);
+      if (release.signal.aborted) return;
+      try {
+        await cluster.watch([topic]);
+        for (let known = served.length; known < cluster.leaders(topic).length; known++) {
+          served.push(read(0, known));
+        }
+      } catch (error) {
+        log.debug("No broker answers", { topic: subscription.topic, error });
+      }
+    }
+  }
+
   const end = async () => {
     const closed = fetcher.close();
     await cluster.close();
     await closed;
+    await growing;
   };
   return {
     async stop(limit_ms = Infinity) {

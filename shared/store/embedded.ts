@@ -6,9 +6,10 @@
  * @module
  */
 import { Conflict, type Kind, type Queue } from "shared/define/mod.ts";
-import type { Sample } from "shared/model/metric.ts";
 import { Database, fromText, toText } from "shared/sqlite/database.ts";
 import type { Clock } from "shared/time/clock.ts";
+import { dueSchema, DueTable, type TakeOptions } from "./embedded/due.ts";
+import { type Known, type RangeQuery, seriesSchema, SeriesTable } from "./embedded/series.ts";
 import type { Change, ListOptions, Point, Series, Store, Stored, Taken } from "./port.ts";
 
 export interface EmbeddedStoreOptions {
@@ -24,9 +25,6 @@ export interface EmbeddedStoreOptions {
 const defaultRetention_ms = 7 * 86_400_000;
 /** Most rows that one transaction of the housekeeping drops. */
 const dropRows = 5_000;
-/** Most series that one transaction of the housekeeping looks at. */
-const dropSeries = 500;
-
 const schema = `
   create table if not exists records (
     kind text not null, key text not null, value text not null, version integer not null,
@@ -35,36 +33,16 @@ const schema = `
   create index if not exists records_by_rank on records (kind, rank, key, expires_at);
   create index if not exists records_by_end on records (expires_at) where expires_at is not null;
   create table if not exists revisions (kind text primary key, revision integer not null) without rowid;
-  create table if not exists due (
-    queue text not null, id text not null, at integer not null, visible_at integer not null,
-    lane text not null, attempt integer not null, token text, primary key (queue, id)
-  ) without rowid;
-  create index if not exists due_by_time on due (queue, visible_at);
-  create index if not exists due_by_lane on due (queue, lane, visible_at);
-  create table if not exists series (
-    id integer primary key, key text not null unique, service text not null, metric text not null,
-    labels text not null, unit text not null
-  );
-  create table if not exists points (
-    series integer not null, t integer not null, k integer not null, v real not null,
-    primary key (series, t, k)
-  ) without rowid;
   create table if not exists marks (key text primary key, expires_at integer not null) without rowid;
   create index if not exists marks_by_end on marks (expires_at);
   create table if not exists once (key text primary key, expires_at integer not null) without rowid;
   create table if not exists leases (
     key text primary key, holder text not null, expires_at integer not null
   ) without rowid;
-  create table if not exists checks (id integer primary key, at integer not null)
+  create table if not exists checks (id integer primary key, at integer not null);
+  ${dueSchema};
+  ${seriesSchema}
 `;
-
-/** A series with its place in the file. */
-interface Known extends Series {
-  readonly id: number;
-}
-
-/** A row of `due`: when it can be taken, id, when it was due, lane, how often it was taken. */
-type Item = [visible_at: number, id: string, at: number, lane: string, attempt: number];
 
 /** A change with its value already written as JSON, so that later changes of it do no harm. */
 type Prepared = Change & { readonly json?: string };
@@ -87,42 +65,16 @@ class SqliteStore implements Store {
   readonly #retention_ms: number;
   readonly #db: Database;
   readonly #watchers = new Map<string, Set<() => void>>();
-  /** All series, by identity, and those of a service. */
-  readonly #series = new Map<string, Known>();
-  readonly #byService = new Map<string, Set<string>>();
+  readonly #series: SeriesTable;
+  readonly #due: DueTable;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#clock = options.clock;
     this.#retention_ms = options.retention_ms ?? defaultRetention_ms;
     this.#db = new Database({ ...options, file: "store.db", schema });
-    this.#db.prepare("update due set visible_at = at, token = null where token is not null").run();
     this.#db.prepare("delete from leases").run();
-    const newest = this.#db.prepare(
-      "select t, v from points where series = ? order by t desc, k limit 1",
-    );
-    const rows = this.#db.prepare("select id, key, service, metric, labels, unit from series")
-      .all();
-    for (const row of rows as [number, string, string, string, string, string][]) {
-      const [id, key, service, metric, labels, unit] = row;
-      const last = newest.get(id) as [number, number] | undefined;
-      if (!last) continue;
-      this.#know({
-        id,
-        series: fromText(key),
-        service: fromText(service),
-        metric: fromText(metric),
-        labels: JSON.parse(labels),
-        unit: fromText(unit),
-        last: { t: last[0], v: last[1] },
-      });
-    }
-  }
-
-  #know(series: Known) {
-    this.#series.set(series.series, series);
-    const keys = this.#byService.get(series.service);
-    if (keys) keys.add(series.series);
-    else this.#byService.set(series.service, new Set([series.series]));
+    this.#series = new SeriesTable(this.#db);
+    this.#due = new DueTable(this.#db);
   }
 
   // --- records
@@ -157,7 +109,14 @@ class SqliteStore implements Store {
         select key, value, version, rank from records
         where kind = ? and rank between ? and ? and (expires_at is null or expires_at > ?)
         order by rank ${direction}, key ${direction} limit ? offset ?
-      `).all(toText(kind.name), from, to, this.#clock.now(), limit, offset)
+      `).all(
+        toText(kind.name),
+        from,
+        to,
+        this.#clock.now(),
+        Number.isFinite(limit) ? limit : -1,
+        offset,
+      )
     ) as [string, string, number, number][];
     return rows.map(([key, value, version, rank]) => ({
       key: fromText(key),
@@ -190,59 +149,11 @@ class SqliteStore implements Store {
   // --- series
 
   async series(where: { service?: string; metric?: string } = {}): Promise<Series[]> {
-    return this.#find(where).map(withoutId);
+    return this.#series.list(where);
   }
 
-  #find({ service, metric }: { service?: string; metric?: string }): Known[] {
-    const keys = service === undefined ? this.#series.keys() : this.#byService.get(service) ?? [];
-    const found: Known[] = [];
-    for (const key of keys) {
-      const one = this.#series.get(key)!;
-      if (metric === undefined || one.metric === metric) found.push(one);
-    }
-    return found.sort((a, b) => a.series < b.series ? -1 : a.series > b.series ? 1 : 0);
-  }
-
-  async range(query: {
-    service: string;
-    metric?: string;
-    from: number;
-    to: number;
-    step_ms?: number;
-  }): Promise<(Series & { points: Point[] })[]> {
-    const { from, to, step_ms } = query;
-    if (step_ms !== undefined && !(Number.isInteger(step_ms) && step_ms > 0)) {
-      throw new RangeError(
-        `Cannot read a range as step_ms must be a whole number above 0: current value is "${step_ms}"`,
-      );
-    }
-    const all: (Series & { points: Point[] })[] = [];
-    for (const one of this.#find(query)) {
-      if (one.last.t < from) continue;
-      const points = step_ms === undefined
-        ? this.#points(one.id, from, to)
-        : this.#steps(one.id, from, to, step_ms);
-      if (points.length > 0) all.push({ ...withoutId(one), points });
-    }
-    return all;
-  }
-
-  #points(series: number, from: number, to: number): Point[] {
-    const rows = this.#db.read(() =>
-      this.#db.prepare("select t, v from points where series = ? and t between ? and ? order by t")
-        .all(series, from, to)
-    ) as [number, number][];
-    return rows.map(([t, v]) => ({ t, v }));
-  }
-
-  #steps(series: number, from: number, to: number, step_ms: number): Point[] {
-    const rows = this.#db.read(() =>
-      this.#db.prepare(`
-        select t - ((t % ?1) + ?1) % ?1 as step, avg(v), min(v), max(v), count(*) from points
-        where series = ?2 and t between ?3 and ?4 group by step order by step
-      `).all(step_ms, series, from, to)
-    ) as [number, number, number, number, number][];
-    return rows.map(([t, v, min, max, count]) => ({ t, v, min, max, count }));
+  async range(query: RangeQuery): Promise<(Series & { points: Point[] })[]> {
+    return this.#series.range(query);
   }
 
   // --- writing
@@ -251,11 +162,7 @@ class SqliteStore implements Store {
     if (changes.length === 0) return;
     const prepared = changes.map(prepare);
     const appended = await this.#db.write(() => this.#apply(prepared));
-    for (const series of appended) {
-      const known = this.#series.get(series.series);
-      // Event time decides which sample is the newest, whatever the order of arrival.
-      this.#know(known && known.last.t >= series.last.t ? { ...series, last: known.last } : series);
-    }
+    this.#series.note(appended);
     const names = new Set<string>();
     for (const change of changes) {
       if (change.do === "put" || change.do === "delete") names.add(change.kind);
@@ -281,25 +188,16 @@ class SqliteStore implements Store {
           if (this.#delete(change)) kinds.add(change.kind);
           break;
         case "schedule":
-          this.#db.prepare("insert or replace into due values (?, ?, ?, ?, ?, 0, null)").run(
-            toText(change.queue),
-            toText(change.id),
-            change.at,
-            change.at,
-            toText(change.lane ?? ""),
-          );
+          this.#due.schedule(change);
           break;
         case "unschedule":
-          this.#db.prepare(
-            "delete from due where queue = ? and id = ? and (?3 is null or token = ?3)",
-          ).run(toText(change.queue), toText(change.id), change.token ?? null);
+          this.#due.unschedule(change);
           break;
         case "hold":
-          this.#db.prepare("update due set visible_at = ? where queue = ? and id = ? and token = ?")
-            .run(change.until, toText(change.queue), toText(change.id), change.token);
+          this.#due.hold(change);
           break;
         case "append":
-          for (const sample of change.samples) this.#append(sample, appended);
+          for (const sample of change.samples) this.#series.append(sample, appended);
           break;
         case "mark":
           for (const key of change.keys) {
@@ -358,38 +256,6 @@ class SqliteStore implements Store {
     ).run(kind);
   }
 
-  #append(sample: Sample, appended: Map<string, Known>) {
-    const { series, t, v, unit } = sample;
-    let one = appended.get(series);
-    if (!one) {
-      const known = this.#series.get(series);
-      const id = known && known.unit === unit ? known.id : this.#storeSeries(sample);
-      const { service, metric, labels } = sample;
-      one = { id, series, service, metric, labels, unit, last: { t, v } };
-      appended.set(series, one);
-    }
-    this.#db.prepare("insert or ignore into points values (?, ?, ?, ?)").run(
-      one.id,
-      t,
-      hash52(sample.id),
-      v,
-    );
-    if (t > one.last.t) appended.set(series, { ...one, last: { t, v } });
-  }
-
-  #storeSeries({ series, service, metric, labels, unit }: Sample): number {
-    return this.#db.prepare(`
-      insert into series (key, service, metric, labels, unit) values (?, ?, ?, ?, ?)
-      on conflict (key) do update set unit = excluded.unit returning id
-    `).get(
-      toText(series),
-      toText(service),
-      toText(metric),
-      JSON.stringify(labels),
-      toText(unit),
-    )![0] as number;
-  }
-
   // --- watching
 
   watch(name: string, callback: () => void): () => void {
@@ -441,72 +307,12 @@ class SqliteStore implements Store {
 
   // --- due times
 
-  async take(
-    queue: Queue,
-    { now, limit, lease_ms, skip = [] }: {
-      now: number;
-      limit: number;
-      lease_ms: number;
-      skip?: readonly string[];
-    },
-  ): Promise<Taken[]> {
-    const name = toText(queue.name);
-    // Looking first keeps the many looks that find nothing from writing.
-    if (this.#db.read(() => this.#earliest(name, now, 1, skip)).length === 0) return [];
-    return await this.#db.write(() => {
-      const token = crypto.randomUUID();
-      return this.#earliest(name, now, limit, skip).map(([, id, at, lane, attempt]) => {
-        this.#db.prepare(
-          "update due set visible_at = ?, attempt = attempt + 1, token = ? where queue = ? and id = ?",
-        ).run(now + lease_ms, token, name, id);
-        return { id: fromText(id), at, lane: fromText(lane), attempt, token };
-      });
-    });
-  }
-
-  #earliest(queue: string, now: number, limit: number, skip: readonly string[]): Item[] {
-    if (skip.length === 0) {
-      return this.#db.prepare(`
-        select visible_at, id, at, lane, attempt from due
-        where queue = ? and visible_at <= ? order by visible_at, id limit ?
-      `).all(queue, now, limit) as Item[];
-    }
-    const find = this.#db.prepare(`
-      select visible_at, id, at, lane, attempt from due
-      where queue = ? and lane = ? and visible_at <= ? order by visible_at, id limit ?
-    `);
-    return this.#lanes(queue, skip)
-      .flatMap((lane) => find.all(queue, lane, now, limit) as Item[])
-      .sort(([a], [b]) => a - b)
-      .slice(0, limit);
+  async take(queue: Queue, options: TakeOptions): Promise<Taken[]> {
+    return await this.#due.take(queue, options);
   }
 
   async next(queue: Queue, skip: readonly string[] = []): Promise<number | undefined> {
-    const name = toText(queue.name);
-    const times = this.#db.read(() => {
-      if (skip.length === 0) {
-        return this.#db.prepare("select min(visible_at) from due where queue = ?").all(name);
-      }
-      const find = this.#db.prepare("select min(visible_at) from due where queue = ? and lane = ?");
-      return this.#lanes(name, skip).map((lane) => find.get(name, lane)!);
-    }) as [number | null][];
-    const first = Math.min(...times.map(([time]) => time ?? Infinity));
-    return first === Infinity ? undefined : first;
-  }
-
-  /** The lanes that have items and are not skipped: a step in the index each, however many wait. */
-  #lanes(queue: string, skip: readonly string[]): string[] {
-    const without = new Set(skip.map(toText));
-    const rows = this.#db.prepare(`
-      with recursive lanes (lane) as (
-        select min(lane) from due where queue = ?1
-        union all
-        select (select min(lane) from due where queue = ?1 and lane > lanes.lane)
-        from lanes where lane is not null
-      )
-      select lane from lanes where lane is not null
-    `).all(queue) as [string][];
-    return rows.map(([lane]) => lane).filter((lane) => !without.has(lane));
+    return this.#due.next(queue, skip);
   }
 
   // --- the file
@@ -528,7 +334,7 @@ class SqliteStore implements Store {
         await this.#clock.sleep(0);
       }
     }
-    await this.#dropPoints(now - this.#retention_ms);
+    await this.#series.drop(now - this.#retention_ms, this.#clock);
   }
 
   async #dropRecords(now: number): Promise<boolean> {
@@ -545,26 +351,6 @@ class SqliteStore implements Store {
     return rows.length === dropRows;
   }
 
-  async #dropPoints(before: number) {
-    const drop = this.#db.prepare("delete from points where series = ? and t < ?");
-    const forget = this.#db.prepare(
-      "delete from series where id = ?1 and not exists (select 1 from points where series = ?1)",
-    );
-    const all = [...this.#series.values()];
-    for (let i = 0; i < all.length; i += dropSeries) {
-      if (i > 0) await this.#clock.sleep(0);
-      await this.#db.write(() => {
-        for (const { id, series, service } of all.slice(i, i + dropSeries)) {
-          drop.run(id, before);
-          if (Number(forget.run(id).changes) === 0) continue;
-          // Within the transaction, so that the next sample stores the series anew.
-          this.#series.delete(series);
-          this.#byService.get(service)!.delete(series);
-        }
-      });
-    }
-  }
-
   async close(): Promise<void> {
     this.#db.close();
   }
@@ -578,24 +364,4 @@ function prepare(change: Change): Prepared {
     `Cannot put ${change.kind} "${change.key}" as its value must be JSON: current value is "${typeof change
       .value}"`,
   );
-}
-
-function withoutId({ id: _, ...series }: Known): Series {
-  return series;
-}
-
-/**
- * 52 bits of a text: two FNV-1a style 32-bit hashes side by side. Tells the samples of one series and
- * one millisecond apart, of which there are a handful.
- */
-function hash52(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    a = Math.imul(a ^ c, 0x01000193);
-    b = Math.imul(b ^ c, 0x5bd1e995);
-    b ^= b >>> 15;
-  }
-  return (a >>> 0) * 2 ** 20 + (b >>> 12);
 }

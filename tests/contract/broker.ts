@@ -382,6 +382,39 @@ export function brokerContract(name: string, open: () => Promise<BrokerWorld>): 
     await given.until("it is committed", async () => await lagOf(given.broker, "g") === 0);
   });
 
+  test("what is read again after a seek back was committed, and stays so", async (given) => {
+    const topic = await given.topic(1);
+    const first = new Reader();
+    const subscription = await given.broker.subscribe({ group: "g", topic, max: 10 }, first);
+    await given.broker.publish([0, 1, 2, 3].map((i) => message(topic, i)));
+    await given.until(
+      "all are committed",
+      async () => first.records.length === 4 && await lagOf(given.broker, "g") === 0,
+    );
+    await subscription.stop();
+    const values: string[] = [];
+    const second = await given.broker.subscribe({ group: "g", topic, max: 1 }, {
+      assigned: async () => first.records[0]!.offset,
+      async batch({ records }) {
+        if (values.length === 2) throw new Error("stuck in the middle");
+        values.push(...records.map(({ value }) => value));
+      },
+    });
+    await given.until("two are read again", () => values.length === 2);
+    await second.stop();
+    assert.equal(await lagOf(given.broker, "g"), 0);
+    let committed = -1;
+    await given.broker.subscribe({ group: "g", topic, max: 10 }, {
+      async assigned(_, at) {
+        committed = at;
+        return undefined;
+      },
+      async batch() {},
+    });
+    await given.until("the group is asked", () => committed >= 0);
+    assert.equal(committed, first.records[3]!.offset + 1);
+  });
+
   test("reading starts where assigned says", async (given) => {
     const topic = await given.topic(1);
     const first = new Reader();

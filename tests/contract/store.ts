@@ -305,6 +305,7 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
     );
     assert.equal((await store.list(kind)).length, 1_000);
     assert.equal((await store.list(kind, { limit: 2_000 })).length, 1_001);
+    assert.equal((await store.list(kind, { limit: Infinity })).length, 1_001);
     assert.equal(await store.count(kind), 1_001);
   });
 

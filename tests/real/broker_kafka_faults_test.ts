@@ -5,7 +5,7 @@ import type { Subscription } from "shared/broker/port.ts";
 import { Unavailable } from "shared/define/errors.ts";
 import { silentLog } from "shared/telemetry/log.ts";
 import { systemClock } from "shared/time/clock.ts";
-import { type Kafka, startKafka } from "tests/support/kafka.ts";
+import { asOperator, type Kafka, startKafka } from "tests/support/kafka.ts";
 
 let server: Kafka;
 Deno.test.beforeAll(async () => {
@@ -203,6 +203,77 @@ Deno.test("a batch that takes longer than the session is handled once", async ()
   } finally {
     await broker.close();
   }
+});
+
+Deno.test("what is published to partitions that are new reaches groups and broadcast subscribers", async () => {
+  const topicPrefix = `test-${crypto.randomUUID()}.`;
+  const open = () =>
+    openKafkaBroker({
+      brokers: [server.plain],
+      clientId: "faults",
+      topicPrefix,
+      clock: systemClock,
+      log: silentLog,
+    });
+  const broker = await open();
+  await broker.create([{ name: "grows", partitions: 1 }]);
+  // By key: a partition that is so new may have to be asked twice to store something.
+  const read = { group: new Set<string>(), everybody: new Set<string>() };
+  const reader = (who: keyof typeof read) => ({
+    async batch({ records }: { records: readonly { key: string }[] }) {
+      for (const { key } of records) read[who].add(key);
+    },
+  });
+  const subscription = { group: "g", topic: "grows", max: 10 };
+  await broker.subscribe(subscription, reader("group"));
+  await broker.subscribe({ ...subscription, broadcast: true }, reader("everybody"));
+  await asOperator(
+    server,
+    (admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: `${topicPrefix}grows`, count: 4 }] }),
+  );
+  // A process that starts now knows the new partitions at once.
+  const other = await open();
+  try {
+    const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`);
+    await other.publish(keys.map((key) => ({ topic: "grows", key, value: "1", headers: {} })));
+    const end = systemClock.now() + 25_000;
+    while (read.group.size < keys.length || read.everybody.size < keys.length) {
+      assert(systemClock.now() < end, `${read.group.size} and ${read.everybody.size} arrived`);
+      await systemClock.sleep(50);
+    }
+  } finally {
+    await other.close();
+    await broker.close();
+  }
+});
+
+Deno.test("work that does not end delays closing by no more than a moment, whoever waits for it", async () => {
+  const broker = await openKafkaBroker({
+    brokers: [server.plain],
+    clientId: "faults",
+    topicPrefix: `test-${crypto.randomUUID()}.`,
+    clock: systemClock,
+    log: silentLog,
+  });
+  await broker.create([{ name: "hangs", partitions: 1 }]);
+  const working = Promise.withResolvers<void>();
+  const work = Promise.withResolvers<void>();
+  const subscription = await broker.subscribe({ group: "g", topic: "hangs", max: 1 }, {
+    batch() {
+      working.resolve();
+      return work.promise;
+    },
+  });
+  await broker.publish([{ topic: "hangs", key: "k", value: "1", headers: {} }]);
+  await working.promise;
+  const stopped = subscription.stop();
+  const began = systemClock.now();
+  await broker.close();
+  const took_ms = systemClock.now() - began;
+  work.resolve();
+  await stopped;
+  assert(took_ms < 5_000, `${took_ms} ms`);
 });
 
 Deno.test("while the broker is away publishing is refused in time, and what waits is bounded", async () => {

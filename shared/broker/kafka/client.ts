@@ -141,8 +141,8 @@ interface RawCluster {
 /** No broker answered for this long: the connection is given up. Milliseconds. */
 const request_ms = 10_000;
 const connection_ms = 5_000;
-/** Leaders are looked up again after this long, even if nothing failed. */
-const metadata_ms = 60_000;
+/** Leaders and partitions are looked up again after this long, even if nothing failed. */
+const metadata_ms = 10_000;
 /** What a reader may see: of transactions only what was committed. */
 export const readCommitted = 1;
 export const noCompression = 0;

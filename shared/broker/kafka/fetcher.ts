@@ -38,6 +38,8 @@ export interface Slot {
   readonly partition: number;
   /** The next offset to ask for; undefined while it is not known. */
   position: number | undefined;
+  /** Where the group stands. */
+  committed: number;
   records: Incoming[];
   chars: number;
   /** When a leader last said that there is nothing more, epoch milliseconds. */
@@ -195,6 +197,8 @@ export class Fetcher {
             oldest: first,
           });
           slot.position = first;
+          // A log that was begun anew: the group begins anew as well.
+          slot.committed = Math.min(slot.committed, first);
         }
         return;
       }
@@ -220,7 +224,8 @@ function incoming(topic: string, partition: number, message: RawMessage): Incomi
   const headers: Record<string, string> = {};
   for (const name in message.headers) {
     const value = message.headers[name];
-    const one = Array.isArray(value) ? value[0] : value;
+    // Of several the last counts, as for Kafka's own `lastHeader`.
+    const one = Array.isArray(value) ? value.at(-1) : value;
     if (one !== undefined && one !== null) headers[name] = String(one);
   }
   return {

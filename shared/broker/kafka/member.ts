@@ -69,6 +69,8 @@ export class GroupMember {
   readonly #options: MemberOptions;
   readonly #fetcher: Fetcher;
   readonly #stopping = new AbortController();
+  /** Aborted when whoever stops it waits no more. */
+  readonly #hurry = new AbortController();
   #memberId = "";
   #session: Session | undefined;
   /** The partitions that are served, with those of sessions that ended without them. */
@@ -250,9 +252,7 @@ export class GroupMember {
         fenced: () => session.lost.signal.aborted,
         done: (partition, next) => {
           session.done.set(partition, next);
-          session.committing ??= this.#commit(session).finally(() =>
-            session.committing = undefined
-          );
+          session.committing ??= this.#commit(session);
         },
         flushed: async () => await session.committing,
       });
@@ -346,35 +346,40 @@ export class GroupMember {
     const { release, lost } = session;
     let releasedAt: number | undefined;
     let failures = 0;
-    while (session.done.size > 0 && !lost.signal.aborted) {
-      const done = [...session.done];
-      try {
-        await session.coordinator.offsetCommit({
-          groupId,
-          memberId: this.#memberId,
-          groupGenerationId: session.generationId,
-          topics: [{
-            topic,
-            partitions: done.map(([partition, next]) => ({ partition, offset: String(next) })),
-          }],
-        });
-        failures = 0;
-        for (const [partition, next] of done) {
-          if (session.done.get(partition) === next) session.done.delete(partition);
+    try {
+      while (session.done.size > 0 && !lost.signal.aborted) {
+        const done = [...session.done];
+        try {
+          await session.coordinator.offsetCommit({
+            groupId,
+            memberId: this.#memberId,
+            groupGenerationId: session.generationId,
+            topics: [{
+              topic,
+              partitions: done.map(([partition, next]) => ({ partition, offset: String(next) })),
+            }],
+          });
+          failures = 0;
+          for (const [partition, next] of done) {
+            if (session.done.get(partition) === next) session.done.delete(partition);
+          }
+          await clock.sleep(commit_ms, release.signal);
+        } catch (error) {
+          // Not committed: it comes again, which is what at least once means.
+          if (fencing.includes(errorType(error))) lost.abort();
+          if (fencing.includes(errorType(error)) || errorType(error) === "REBALANCE_IN_PROGRESS") {
+            release.abort();
+            return;
+          }
+          if (release.signal.aborted) releasedAt ??= clock.now();
+          if (releasedAt !== undefined && clock.now() - releasedAt > patience_ms) return;
+          await this.#pause(failures++, lost.signal);
+          await this.#findCoordinator(session);
         }
-        await clock.sleep(commit_ms, release.signal);
-      } catch (error) {
-        // Not committed: it comes again, which is what at least once means.
-        if (fencing.includes(errorType(error))) lost.abort();
-        if (fencing.includes(errorType(error)) || errorType(error) === "REBALANCE_IN_PROGRESS") {
-          release.abort();
-          return;
-        }
-        if (release.signal.aborted) releasedAt ??= clock.now();
-        if (releasedAt !== undefined && clock.now() - releasedAt > patience_ms) return;
-        await this.#pause(failures++, lost.signal);
-        await this.#findCoordinator(session);
       }
+    } finally {
+      // At once: what is done from here on needs a commit of its own.
+      session.committing = undefined;
     }
   }
 
@@ -383,17 +388,36 @@ export class GroupMember {
     return this.#options.clock.sleep(pause_ms, signal);
   }
 
-  /** Gives its partitions up and leaves the group. @throws what `revoked` threw */
-  stop(limit_ms = Infinity): Promise<void> {
-    return this.#stopped ??= this.#stop(limit_ms);
+  /**
+   * Gives its partitions up and leaves the group. Of several calls the one with the least time left
+   * decides how long that may take.
+   *
+   * @throws what `revoked` threw
+   */
+  async stop(limit_ms = Infinity): Promise<void> {
+    const { clock } = this.#options;
+    const ended = new AbortController();
+    const limit = clock.sleep(limit_ms, ended.signal).then(() => {
+      if (!ended.signal.aborted) this.#hurry.abort();
+    });
+    try {
+      await (this.#stopped ??= this.#stop());
+    } finally {
+      ended.abort();
+      await limit;
+    }
   }
 
-  async #stop(limit_ms: number): Promise<void> {
+  async #stop(): Promise<void> {
     const { clock } = this.#options;
     this.#stopping.abort();
     // Joining ends when the others have joined too, which may take long.
-    const wait_ms = this.#session ? limit_ms : Math.min(limit_ms, patience_ms);
-    const late = await within(clock, wait_ms, this.#running).then(() => false, () => true);
+    const wait_ms = this.#session ? Infinity : patience_ms;
+    const hurried = aborted(this.#hurry.signal).then(() => {
+      throw new Error("Whoever stops it waits no more");
+    });
+    const late = await within(clock, wait_ms, Promise.race([this.#running, hurried]))
+      .then(() => false, () => true);
     await this.#end();
     if (!late) await Promise.all(this.#served.values());
     if (this.#errors.length > 0) throw this.#errors.shift();

@@ -36,14 +36,12 @@ export interface Serving {
 /** Serves a partition until it is wanted back. @throws what `revoked` throws */
 export async function serve(serving: Serving): Promise<void> {
   const { partition, consumer, options, fetcher, clock, signal } = serving;
-  let woken = Promise.withResolvers<void>();
-  const wake = () => {
-    woken.resolve();
-    woken = Promise.withResolvers();
-  };
+  let woken = new AbortController();
+  const wake = () => woken.abort();
   const slot: Slot = {
     partition,
     position: undefined,
+    committed: serving.committed,
     records: [],
     chars: 0,
     emptyAt: 0,
@@ -88,7 +86,12 @@ export async function serve(serving: Serving): Promise<void> {
       else {
         slot.records.splice(0, count);
         for (const { value } of records) slot.chars -= value.length;
-        if (!serving.fenced()) serving.done(partition, records.at(-1)!.offset + 1);
+        const next = records.at(-1)!.offset + 1;
+        // What is read again after a seek back was done before: the group stays where it was.
+        if (next > slot.committed && !serving.fenced()) {
+          slot.committed = next;
+          serving.done(partition, next);
+        }
         fetcher.pump();
       }
     } catch {
@@ -103,14 +106,9 @@ export async function serve(serving: Serving): Promise<void> {
 
   /** Waits for records or the end; true when `wake_ms` passed first. */
   async function waitForMore(): Promise<boolean> {
-    if (options.wake_ms === undefined) {
-      await woken.promise;
-      return false;
-    }
-    const came = new AbortController();
-    woken.promise.then(() => came.abort());
-    await clock.sleep(options.wake_ms, came.signal);
-    return !came.signal.aborted;
+    woken = new AbortController();
+    await clock.sleep(options.wake_ms ?? Infinity, woken.signal);
+    return !woken.signal.aborted;
   }
 }
 

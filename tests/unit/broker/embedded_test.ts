@@ -397,6 +397,39 @@ Deno.test("close cuts off what is in flight: not committed, not revoked", async 
   });
 });
 
+Deno.test("a log that cannot be read any more is told of by check", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "eventflow-broker-" });
+  try {
+    const clock = new VirtualClock();
+    let broker = openEmbeddedBroker({ directory, clock });
+    await broker.create([{ name: "t", partitions: 1 }]);
+    const value = "x".repeat(1_000);
+    await broker.publish(
+      Array.from({ length: 2_000 }, () => ({ topic: "t", key: "k", value, headers: {} })),
+    );
+    await broker.close();
+    // What a failing disk leaves of the middle of the file.
+    const path = `${directory}/broker.db`;
+    const bytes = await Deno.readFile(path);
+    await Deno.writeFile(path, bytes.fill(0xab, bytes.length * 0.3, bytes.length * 0.7));
+    broker = openEmbeddedBroker({ directory, clock });
+    await broker.check();
+    const { stop } = await broker.subscribe({ group: "g", topic: "t", max: 5_000 }, {
+      async batch() {},
+    });
+    await clock.advance(1_000);
+    await assert.rejects(
+      broker.check(),
+      (error) =>
+        error instanceof Unavailable && /partition 0 of "t".*malformed/.test(error.message),
+    );
+    await stop();
+    await broker.close();
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("a topic needs a partition", async () => {
   const { broker } = await opened();
   await assert.rejects(broker.create([{ name: "none", partitions: 0 }]), RangeError);

@@ -97,6 +97,31 @@ Deno.test("a sample that comes while its series is being dropped is kept", async
   });
 });
 
+Deno.test("a sample past its retention, in whatever turn of the housekeeping, harms no later one", async () => {
+  await inDirectory(async (directory) => {
+    const { store, clock } = opened({ directory, retention_ms: 10_000 });
+    const t = clock.now();
+    await clock.advance(20_000);
+    const services = Array.from({ length: 100 }, (_, turns) => `service-${turns}`);
+    for (const [turns, service] of services.entries()) {
+      await store.apply([append([sample(t, 1, service)])]);
+      const kept = store.maintain();
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      await Promise.all([kept, store.apply([append([sample(t + 1, 2, service)])])]);
+    }
+    for (const service of services) {
+      await store.apply([append([sample(t + 20_000, 3, service)])]);
+    }
+    await store.close();
+    const again = openEmbeddedStore({ directory, clock });
+    for (const service of services) {
+      const [one] = await again.range({ service, from: t + 20_000, to: t + 20_000 });
+      assert.deepEqual(one?.points, [{ t: t + 20_000, v: 3 }], service);
+    }
+    await again.close();
+  });
+});
+
 Deno.test("housekeeping removes what is past its time from the file, and tells who watches", async () => {
   const { store, clock } = opened();
   await store.apply([
