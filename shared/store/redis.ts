@@ -18,6 +18,7 @@
  * | `series:<service>` | hash | `metric`, `labels`, `unit` (JSON) of each series |
  * | `points:<series>` | sorted set | `<hash of the sample's id>:<value>` by event time |
  * | `mark:<key>` `once:<key>` `lease:<name>` | string | expire by themselves |
+ * | `born` | string | made with the first of all; where it is gone or another, all else is lost |
  * | `changed:<kind or queue>` | channel | a message after each change |
  *
  * A command whose answer was lost may have been carried out. All may be repeated: a put with a
@@ -71,7 +72,15 @@ const dropAtOnce = 1_000;
  * ```
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
-  return new RedisStore(options, await Connection.open(options));
+  const connection = await Connection.open(options);
+  try {
+    const store = new RedisStore(options, connection);
+    await store.noteBirth();
+    return store;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 class RedisStore implements Store {
@@ -80,6 +89,7 @@ class RedisStore implements Store {
   readonly #prefix: string;
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #told = new Set<string>();
+  #born: string | undefined;
 
   constructor(options: RedisStoreOptions, connection: Connection) {
     this.#options = options;
@@ -89,6 +99,16 @@ class RedisStore implements Store {
 
   #key(...parts: string[]): string {
     return this.#prefix + parts.join(":");
+  }
+
+  /** Notes which data these are. @returns whether they are others than before */
+  async noteBirth(): Promise<boolean> {
+    const key = this.#key("born");
+    await this.#redis.call(["set", key, crypto.randomUUID(), "NX"]);
+    const born = await this.#redis.call(["get", key]) as string;
+    const others = this.#born !== undefined && born !== this.#born;
+    this.#born = born;
+    return others;
   }
 
   // --- records
@@ -444,6 +464,11 @@ class RedisStore implements Store {
   }
 
   async maintain(): Promise<void> {
+    if (await this.noteBirth()) {
+      this.#options.log.error(
+        "Redis has lost what was stored: rules, alerts, due notifications and state are gone. Give it its data back, or restart EventFlow for the default rules",
+      );
+    }
     const kinds = await this.#redis.call(["hkeys", this.#key("revision")]) as string[];
     for (const kind of kinds) {
       const { keys, args } = this.#ofKind(kind);

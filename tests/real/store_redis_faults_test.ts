@@ -9,7 +9,7 @@ import { defineKind, defineQueue, Unavailable } from "shared/define/mod.ts";
 import { type Sample, seriesKey } from "shared/model/metric.ts";
 import { append, put, schedule } from "shared/store/port.ts";
 import { openRedisStore } from "shared/store/redis.ts";
-import { silentLog } from "shared/telemetry/log.ts";
+import { createLog, silentLog } from "shared/telemetry/log.ts";
 import { systemClock as clock } from "shared/time/clock.ts";
 import { startProxy } from "tests/support/proxy.ts";
 import { startRedis } from "tests/support/redis.ts";
@@ -110,6 +110,66 @@ Deno.test("Redis killed and restarted under load: what was acknowledged is there
   end();
   await store.close();
   await server.close();
+});
+
+Deno.test("a Redis that lost its data: it is told of, once by each process, and work goes on", async () => {
+  const server = await startRedis();
+  const lines: string[] = [];
+  const log = createLog({ level: "info", now: () => 0, write: (line) => lines.push(line) });
+  const stores = [
+    await openRedisStore({ address: server.address, clock, log }),
+    await openRedisStore({ address: server.address, clock, log }),
+  ];
+  const maintain = async () => {
+    for (const store of stores) await store.maintain();
+  };
+  await stores[0]!.apply([put(kind, "a", 1)]);
+  await maintain();
+  assert.deepEqual(lines, []);
+  await server.ask("FLUSHALL");
+  await maintain();
+  await maintain();
+  assert.equal(lines.length, 2);
+  for (const line of lines) assert.match(line, /"level":"error".*lost what was stored/);
+  await stores[0]!.apply([put(kind, "a", 2, { version: 0 })]);
+  assert.equal((await stores[1]!.get(kind, "a"))!.value, 2);
+  for (const store of stores) await store.close();
+  await server.close();
+});
+
+Deno.test("scripts that the server forgets under load cost nothing", async () => {
+  const server = await startRedis();
+  const store = await openRedisStore({ address: server.address, clock, log: silentLog });
+  let done = false;
+  let applied = 0;
+  const writers = Array.from({ length: 8 }, async (_, writer) => {
+    for (let n = 0; !done; n++) {
+      await store.apply([put(kind, `${writer}/${n}`, n, { version: 0 })]);
+      applied++;
+    }
+  });
+  for (let flush = 0; flush < 10; flush++) {
+    const before = applied;
+    await server.ask("SCRIPT", "FLUSH");
+    await until(() => applied > before + 50);
+  }
+  done = true;
+  await Promise.all(writers);
+  assert.equal(await store.count(kind), applied);
+  await store.close();
+  await server.close();
+});
+
+Deno.test("a server that stands still delays the end by no more than a moment", async () => {
+  const server = await startRedis();
+  const store = await openRedisStore({ address: server.address, clock, log: silentLog });
+  Deno.kill(server.pid, "SIGSTOP");
+  const began = clock.now();
+  await store.close();
+  const took_ms = clock.now() - began;
+  Deno.kill(server.pid, "SIGCONT");
+  await server.close();
+  assert(took_ms < 2_500, `${took_ms} ms`);
 });
 
 Deno.test("a network that goes silent: calls fail in time, and hints come again", async () => {

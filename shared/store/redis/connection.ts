@@ -37,6 +37,8 @@ const openTimeout_ms = 10_000;
 const firstBackoff_ms = 50;
 const lastBackoff_ms = 2_000;
 const heartbeat_ms = 10_000;
+/** How long what is under way may still be answered at the end. */
+const close_ms = 1_000;
 
 /** Answers that say "not now" and nothing about the command. */
 const notNow =
@@ -175,15 +177,22 @@ export class Connection {
     );
   }
 
-  /** Ends when what is under way is answered. */
+  /** Ends when what is under way is answered, or a moment later. */
   async close(): Promise<void> {
     this.#closing.abort();
+    const ended = new AbortController();
+    const limit = this.#clock.sleep(close_ms, ended.signal).then(() => {
+      if (ended.signal.aborted) return;
+      for (const redis of [this.#redis, this.#listener]) redis.disconnect();
+    });
     await Promise.all([this.#redis, this.#listener].map(async (redis) => {
       if (redis.status === "end" || redis.status === "wait") return;
       if (redis.status === "ready") await redis.quit().catch(() => redis.disconnect());
       else redis.disconnect();
     }));
     await this.#kept;
+    ended.abort();
+    await limit;
   }
 
   // --- failure
