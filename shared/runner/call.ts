@@ -22,8 +22,10 @@ export interface Call {
   records: readonly Incoming[];
   /** Topic calls: the decoded messages, side by side with `records`. Else one: the input. */
   inputs: readonly unknown[];
-  /** What started it: seeds ids and chance. */
-  readonly cause: string;
+  /** What started it: seeds ids and chance. Of messages the first that is handled. */
+  cause: string;
+  /** HTTP calls: what the sender was told to name when it complains. */
+  readonly request_id?: string;
   /** Due calls: the item. */
   readonly taken?: Taken;
   /** What the trigger adds to the context. */
@@ -96,6 +98,7 @@ export function contextOf(call: Call): Record<string, unknown> {
       trace_id: span.trace_id,
       span_id: span.span_id,
       correlation_id: call.cause,
+      ...(call.request_id === undefined ? {} : { request_id: call.request_id }),
     }),
     save: (...changes: Change[]) => {
       for (const change of changes) outbox.changes.push(change);

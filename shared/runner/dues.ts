@@ -18,6 +18,8 @@ const renew_ms = 3_000;
 const maxInFlight = 512;
 /** The wait after a failed look at the store. */
 const pause_ms = 1_000;
+/** The longest wait at a time: a clock that is set meanwhile is noticed, and so is a lost hint. */
+const look_ms = 60_000;
 
 /** An item that is worked on. */
 interface Held {
@@ -91,7 +93,8 @@ export async function runDues(
       }
       until = world.clock.now() + pause_ms;
     }
-    await world.clock.sleep(Math.max(0, until - world.clock.now()), woken.signal);
+    const wait_ms = Math.min(Math.max(0, until - world.clock.now()), look_ms);
+    await world.clock.sleep(wait_ms, woken.signal);
   }
   unwatch();
   await Promise.all(inFlight);

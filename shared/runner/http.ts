@@ -162,11 +162,16 @@ export function serve(
       request_id: c.get("requestId"),
       error,
     });
-    return refusal(c, new HttpProblem(500, "internal", "Something went wrong on our side"));
+    return refusal(c, internal(error));
   });
   return {
     fetch: (request, remote, upgrade) => app.fetch(request, { remote, upgrade }),
   };
+}
+
+/** The sender is told no more than that; the reason may hold what it must not see. */
+function internal(cause: unknown): HttpProblem {
+  return new HttpProblem(500, "internal", "Something went wrong on our side", { cause });
 }
 
 type Refuse = NonNullable<HttpTrigger["refuse"]>;
@@ -222,6 +227,7 @@ async function answer(
     }],
     // Not the request's id: callers choose that, and must not choose what is derived from the cause.
     cause: crypto.randomUUID(),
+    request_id: c.get("requestId"),
     span,
     signal: abort,
   });
@@ -230,7 +236,9 @@ async function answer(
     span.end();
   } catch (error) {
     span.end(error);
-    throw error;
+    if (error instanceof HttpProblem || error instanceof Retryable) throw error;
+    // A bug, and the stack has logged it.
+    throw internal(error);
   }
   const { result } = call;
   // Returned, not thrown: refused, and the effects of the call are kept.

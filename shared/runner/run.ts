@@ -18,8 +18,10 @@ import { runSchedule } from "./schedules.ts";
 import { subscribe } from "./topics.ts";
 import type { World } from "./world.ts";
 
-/** How long a stop may take before what is in flight is abandoned (and done again later). */
+/** How long a stop may take before what is in flight is called off (and done again later). */
 const drain_ms = 4_000;
+/** How long what is called off has to end; what does not hear of it is left behind. */
+const callOff_ms = 500;
 /** How long open streams may go on at a stop. */
 const streams_ms = 500;
 /** How often lag is reported. */
@@ -33,6 +35,8 @@ export interface Running {
   /**
    * Stops: takes nothing new, finishes what is in flight within the deadline, commits. The ports
    * stay open; who opened them closes them.
+   *
+   * @throws what something did not end well for, after all has ended
    */
   stop(): Promise<void>;
 }
@@ -89,15 +93,22 @@ async function start(
     async stop() {
       stopping.abort();
       const done = new AbortController();
-      const deadline = world.clock.sleep(drain_ms, done.signal).then(() => {
-        if (!done.signal.aborted) aborting.abort();
+      const deadline = world.clock.sleep(drain_ms, done.signal).then(async () => {
+        if (done.signal.aborted) return;
+        aborting.abort();
+        await world.clock.sleep(callOff_ms, done.signal);
+        if (done.signal.aborted) return;
+        world.log.warn("What is in flight takes too long to stop for, and is done again later");
       });
-      const closed = servers.map((server) => server.close());
-      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
-      await Promise.all(loops);
-      await Promise.all(closed);
+      const ended = Promise.allSettled([
+        ...servers.map((server) => server.close()),
+        ...subscriptions.map((subscription) => subscription.stop()),
+        ...loops,
+      ]);
+      const results = await Promise.race([ended, deadline]);
       done.abort();
       await deadline;
+      for (const one of results ?? []) if (one.status === "rejected") throw one.reason;
     },
   };
 }
@@ -220,8 +231,9 @@ async function reportLag(
         [...behind].map(([group, one]) => put(lagKind, group, one, { rank: at, ttl_ms })),
       );
     } catch (error) {
-      if (!(error instanceof Retryable)) throw error;
-      world.log.debug("Lag is not reported", { error });
+      // Nobody else would hear of a broker that refuses to tell.
+      const level = error instanceof Retryable ? "debug" : "warn";
+      world.log[level]("Lag is not reported", { error });
     }
   }
 }

@@ -8,6 +8,8 @@ import { runCall } from "./stack.ts";
 
 /** How long a tick stays taken: longer than clocks of a fleet differ. */
 const taken_ms = 60_000;
+/** The longest wait at a time: a clock that is set meanwhile is noticed. */
+const look_ms = 60_000;
 
 /** When a schedule ticks next, strictly after `after`; undefined when it never does again. */
 export function nextTick(
@@ -34,9 +36,14 @@ export async function runSchedule(
   const { fn, world, metrics } = site;
   let at = nextTick(schedule, world.clock.now());
   while (at !== undefined) {
-    await world.clock.sleep(at - world.clock.now(), stop);
+    await world.clock.sleep(Math.min(at - world.clock.now(), look_ms), stop);
     if (stop.aborted) return;
-    if (world.clock.now() < at) continue;
+    const woke = world.clock.now();
+    if (woke < at) {
+      // Sooner than that when the clock was set back; where it was not it is the same.
+      at = nextTick(schedule, woke);
+      continue;
+    }
     await tick(site, at, abort);
     const now = world.clock.now();
     // A call that took longer than its interval: only the newest tick it ran over is made up for.

@@ -74,6 +74,7 @@ async function observe(call: Call, next: Next): Promise<void> {
           trace_id: call.span.trace_id,
           span_id: call.span.span_id,
           correlation_id: call.cause,
+          ...(call.request_id === undefined ? {} : { request_id: call.request_id }),
           error,
         });
       }
@@ -107,7 +108,8 @@ async function deadLetter(call: Call, next: Next): Promise<void> {
     if (error instanceof Retryable || call.signal.aborted) throw error;
     if (call.records.length > 1) {
       for (const record of call.records) {
-        await deadLetter({ ...call, records: [record], outbox: emptyOutbox() }, next);
+        const cause = eventId(record);
+        await deadLetter({ ...call, records: [record], cause, outbox: emptyOutbox() }, next);
       }
       return;
     }
@@ -255,6 +257,8 @@ async function dedup(call: Call, next: Next): Promise<void> {
     const inputs = kept.map((i) => call.inputs[i]!);
     call.records = kept.map((i) => call.records[i]!);
     call.inputs = inputs;
+    // Ids that derive from what was handled before would be taken for what it caused then.
+    if (kept[0]! > 0) call.cause = eventId(call.records[0]!);
   }
   if (call.outbox.stage === "open") {
     call.outbox.changes.push({ do: "mark", keys: [...fresh], ttl_ms: remember_ms });

@@ -172,6 +172,8 @@ function statefulConsumer(site: Site, definition: PartitionState<unknown>): Cons
     }
     one.version++;
     one.unsaved.clear();
+    // What the state stands for is never read again.
+    for (const given of one.skip) if (given <= offset) one.skip.delete(given);
   }
 
   /** A snapshot that fails now is no loss: the next one has it, and the log is still there. */

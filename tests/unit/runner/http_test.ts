@@ -6,6 +6,7 @@ import { defineService, HttpProblem, reply, Unavailable } from "shared/define/mo
 import { type Declared, defineFunction, http } from "functions/define.ts";
 import { run } from "shared/runner/run.ts";
 import { roles } from "shared/define/mod.ts";
+import { createLog, type Log, silentLog } from "shared/telemetry/log.ts";
 import { testWorld } from "tests/support/invoke.ts";
 
 const functions: Declared[] = [
@@ -41,6 +42,11 @@ const functions: Declared[] = [
     handler: ({ remote }) => remote,
   }),
   defineFunction({
+    name: "test.id",
+    on: http("GET /id", { access: "public" }),
+    handler: (_request, { uuid }) => uuid(),
+  }),
+  defineFunction({
     name: "test.fail",
     on: http("GET /fail/:how", { access: "public" }),
     handler({ params }) {
@@ -59,10 +65,12 @@ const functions: Declared[] = [
 async function served(
   work: (base: string) => Promise<void>,
   trusted: string[] = [],
+  log: Log = silentLog,
 ): Promise<void> {
   const test = await testWorld();
   const world = {
     ...test.world,
+    log,
     allowedOrigins: ["http://dashboard.test"],
     trustedProxies: trusted,
     authorize: (access: string, token: string | undefined) => {
@@ -316,6 +324,32 @@ Deno.test("requests and their answers", async (t) => {
       assert.equal(await origin("http://evil.test"), null);
     });
   });
+});
+
+Deno.test("requests that name one id make ids of their own", async () => {
+  await served(async (base) => {
+    const made = async () =>
+      (await send(base, "/id", { headers: { "x-request-id": "same" } })).text;
+    assert.notEqual(await made(), await made());
+  });
+});
+
+Deno.test("a handler's bug is logged once, with the id that the sender was told", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line));
+  await served(
+    async (base) => {
+      await send(base, "/fail/bug", { headers: { "x-request-id": "complaint-7" } });
+      await send(base, "/fail/full");
+      await send(base, "/fail/missing");
+    },
+    [],
+    createLog({ level: "info", now: () => 0, write }),
+  );
+  assert.deepEqual(
+    lines.map((line) => [line.level, line.function, line.request_id]),
+    [["error", "test.fail", "complaint-7"]],
+  );
 });
 
 for (

@@ -10,6 +10,7 @@ import {
   every,
   type PartitionState,
   topic,
+  Unavailable,
 } from "shared/define/mod.ts";
 import { type Declared, defineFunction } from "functions/define.ts";
 import { serviceMetrics } from "shared/model/topics.ts";
@@ -17,6 +18,7 @@ import { run } from "shared/runner/run.ts";
 import { looseEnds } from "shared/runner/check.ts";
 import { nextTick } from "shared/runner/schedules.ts";
 import { schedule } from "shared/store/port.ts";
+import type { Clock } from "shared/time/clock.ts";
 import { testWorld } from "tests/support/invoke.ts";
 
 const things = defineTopic({
@@ -46,6 +48,7 @@ async function running(...replicas: Declared[][]) {
   const stop = async (run: { stop(): Promise<void> }) => {
     let open = true;
     const stopped = run.stop().finally(() => open = false);
+    stopped.catch(() => {});
     while (open) await test.clock.advance(10);
     await stopped;
   };
@@ -291,6 +294,125 @@ Deno.test("a stop lets what is in flight finish, and commits it", async () => {
   const run = await test.start([fn()]);
   await test.clock.advance(5_000);
   assert.deepEqual(done, [1]);
+  await test.stop(run);
+  await test.end();
+});
+
+Deno.test("a stop leaves behind what does not hear of it", async () => {
+  const fn = defineFunction({
+    name: "test.deaf",
+    on: topic(things),
+    handler: () => new Promise<void>(() => {}),
+  });
+  const test = await running([fn]);
+  await test.publish({ key: "a", n: 1 });
+  await test.clock.advance(100);
+  const before = test.clock.now();
+  await test.stop(test.runs[0]!);
+  assert(test.clock.now() - before < 5_000, `${test.clock.now() - before} ms`);
+  await test.clock.advance(60_000);
+  await test.broker.close();
+  await test.close();
+});
+
+Deno.test("what cannot end well keeps nothing else from ending, and is told", async () => {
+  const done: number[] = [];
+  const slow = defineFunction({
+    name: "test.slow_end",
+    on: topic(things),
+    async handler({ n }, { clock }) {
+      await clock.sleep(500);
+      done.push(n);
+    },
+  });
+  const test = await running();
+  const run = await test.start([summing([]), slow]);
+  await test.publish({ key: "a", n: 1 });
+  await test.clock.advance(100);
+  const apply = test.store.apply.bind(test.store);
+  test.store.apply = (changes) =>
+    changes.some((change) => change.do === "put" && change.kind === "state-offset")
+      ? Promise.reject(new Unavailable("away"))
+      : apply(changes);
+  await assert.rejects(test.stop(run), /away/);
+  assert.deepEqual(done, [1]);
+  assert.deepEqual(
+    (await test.broker.lag()).filter(({ group, lag }) => group === "test.slow_end" && lag > 0),
+    [],
+  );
+  await test.broker.close();
+  await test.close();
+});
+
+/** A world whose clock can be set. */
+async function clockedWorld() {
+  const test = await testWorld();
+  let shift = 0;
+  const clock: Clock = {
+    now: () => test.clock.now() + shift,
+    sleep: (ms, signal) => test.clock.sleep(ms, signal),
+  };
+  const start = (fn: Declared) =>
+    run(
+      [defineService({ name: "test", port: 0, functions: [fn] })],
+      { ...test.world, clock, env: () => ({ ...test.env, clock }) },
+      { listen: false },
+    );
+  const end = async (run: { stop(): Promise<void> }) => {
+    const stopped = run.stop();
+    await test.clock.advance(10_000);
+    await stopped;
+    await test.close();
+  };
+  return {
+    ...test,
+    clock,
+    move: (ms: number) => test.clock.advance(ms),
+    start,
+    end,
+    set: (ms: number) => shift += ms,
+  };
+}
+
+Deno.test("a clock that is set back does not stop the ticks", async () => {
+  const ticks: number[] = [];
+  const fn = defineFunction({
+    name: "test.tick",
+    on: every("5s"),
+    handler: ({ at }) => void ticks.push(at),
+  });
+  const test = await clockedWorld();
+  const run = await test.start(fn);
+  await test.move(10_000);
+  assert.equal(ticks.length, 2);
+  test.set(-3_600_000);
+  await test.move(21_000);
+  assert(ticks.length >= 5, `${ticks.length} ticks`);
+  await test.end(run);
+});
+
+Deno.test("a clock that is set forward makes due what is due by it", async () => {
+  const done: string[] = [];
+  const fn = defineFunction({
+    name: "test.due",
+    on: due(queue),
+    handler: ({ id }) => void done.push(id),
+  });
+  const test = await clockedWorld();
+  await test.store.apply([schedule(queue, "in an hour", test.clock.now() + 3_600_000)]);
+  const run = await test.start(fn);
+  await test.move(1_000);
+  test.set(3_600_000);
+  await test.move(61_000);
+  assert.deepEqual(done, ["in an hour"]);
+  await test.end(run);
+});
+
+Deno.test("a broker that refuses to tell the lag ends nothing", async () => {
+  const test = await running();
+  test.broker.lag = () => Promise.reject(new Error("not authorized"));
+  const run = await test.start([]);
+  await test.clock.advance(30_000);
   await test.stop(run);
   await test.end();
 });

@@ -216,6 +216,43 @@ Deno.test("of a batch only the culprits go to the dead letters", () =>
     );
   }));
 
+Deno.test("members of a batch that are handled on their own cause what has ids of its own", () =>
+  within(async (test) => {
+    const fn = defineFunction({
+      name: "test.apart",
+      on: topic(things, { batch: 10 }),
+      retry: { attempts: 1 },
+      emits: [out],
+      handler(batch, { emit, uuid }) {
+        if (batch.some(({ n }) => n === 2)) throw new Error("two");
+        emit(out, { of: uuid() });
+      },
+    });
+    const batch = [1, 2, 3].map((n) => ({ key: "a", n }));
+    const { emitted } = await invoke(fn, batch, test);
+    const sent = emitted.filter(({ topic }) => topic === "out");
+    assert.equal(sent.length, 2);
+    assert.equal(new Set(sent.map(({ headers }) => headers["event-id"])).size, 2);
+    assert.equal(new Set(sent.map(({ value }) => (value as { of: string }).of)).size, 2);
+  }));
+
+Deno.test("what a batch causes is not taken for what its head caused in an earlier one", () =>
+  within(async (test) => {
+    const fn = defineFunction({
+      name: "test.head",
+      on: topic(alerts, { batch: 10 }),
+      emits: [out],
+      handler: (batch, { emit }) => emit(out, { of: batch.map(({ id }) => id).join() }),
+    });
+    const [a, b] = [sampleAlert("a"), sampleAlert("b")];
+    const cause = alerts.id!(a);
+    const first = await invoke(fn, [a], test, { cause });
+    // It was not committed, and comes again with what has come since.
+    const again = await invoke(fn, [a, b], test, { cause });
+    assert.deepEqual(again.emitted.map(({ value }) => value), [{ of: "b" }]);
+    assert.notEqual(again.emitted[0]!.headers["event-id"], first.emitted[0]!.headers["event-id"]);
+  }));
+
 Deno.test("a message of a batch hands its own trace on", () =>
   within(async (test) => {
     const trace = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
