@@ -43,9 +43,12 @@ export async function start(config: Config, names: readonly string[], dev: boole
         }
       },
       async stop() {
-        await closeLive(world.env("ui-backend"));
-        await running.stop();
-        await world.close();
+        try {
+          await closeLive(world.env("ui-backend"));
+          await running.stop();
+        } finally {
+          await world.close();
+        }
         log.info("Stopped");
       },
     };
@@ -164,7 +167,12 @@ async function main(): Promise<void> {
     // A terminal sends one Ctrl-C to everybody, and the task runner hands it on once more.
     if (stopping) return;
     stopping = true;
-    await running.stop();
+    try {
+      await running.stop();
+    } catch (error) {
+      consoleLog({ LOG_LEVEL: "error" }).error("Cannot stop in order", { error });
+      Deno.exit(1);
+    }
     Deno.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEmbeddedBroker } from "shared/broker/embedded.ts";
 import type { Broker } from "shared/broker/port.ts";
@@ -88,8 +88,11 @@ export async function openWorld(given: Config, options: OpenOptions = {}): Promi
       return caller;
     },
     async close() {
-      await broker.close();
-      await store.close();
+      try {
+        await broker.close();
+      } finally {
+        await store.close();
+      }
     },
   };
 }
@@ -155,12 +158,18 @@ function ingestCaller(token: string | undefined, config: Config) {
 function keptSecret(config: Config): Secret {
   const file = join(config.DATA_DIR, "jwt_secret");
   mkdirSync(config.DATA_DIR, { recursive: true });
-  try {
-    // `wx`: of two processes that start at once one makes it.
-    const secret = randomBytes(48).toString("base64url");
-    writeFileSync(file, secret, { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
+  if (!existsSync(file)) {
+    // Written aside and linked: whoever finds it finds all of it, and of two processes that start at
+    // once one makes it.
+    const draft = `${file}.${randomBytes(8).toString("hex")}`;
+    try {
+      writeFileSync(draft, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });
+      linkSync(draft, file);
+    } catch (error) {
+      if (!existsSync(file)) throw error;
+    } finally {
+      rmSync(draft, { force: true });
+    }
   }
   return new Secret(readFileSync(file, "utf8").trim());
 }
