@@ -193,6 +193,8 @@ export class Connection {
     await this.#kept;
     ended.abort();
     await limit;
+    // ioredis cuts a connection by a timer, also one that has just ended by itself.
+    await this.#clock.sleep(0);
   }
 
   // --- failure
