@@ -30,6 +30,23 @@ export function hash32(text: string): number {
 }
 
 /**
+ * 52 bits of a text: two 32-bit FNV-1a hashes (with the second prime of MurmurHash2) side by side.
+ * Tells the samples of one series and one millisecond apart, of which there are a handful; stores
+ * hold it, so it never changes.
+ */
+export function hash52(text: string): number {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    a = Math.imul(a ^ c, 0x01000193);
+    b = Math.imul(b ^ c, 0x5bd1e995);
+    b ^= b >>> 15;
+  }
+  return (a >>> 0) * 2 ** 20 + (b >>> 12);
+}
+
+/**
  * A seeded random source, uniform in [0, 1): mulberry32 (Tommy Ettinger, public domain), whose
  * 2^32 period is plenty for simulation and jitter.
  */

@@ -31,6 +31,7 @@
  * @module
  */
 import { Conflict, type Kind, type Queue } from "shared/define/mod.ts";
+import { hash52 } from "shared/model/ids.ts";
 import type {
   Change,
   ListOptions,
@@ -335,7 +336,7 @@ class RedisStore implements Store {
               // One argument for all points: each argument costs as much as several points do.
               JSON.stringify(samples.flatMap(({ id, t, v }) => [
                 finite(t, "a time"),
-                `${shortHash(id)}:${finite(v, "a sample")}`,
+                `${hash52(id).toString(36)}:${finite(v, "a sample")}`,
               ])),
             );
           }
@@ -568,21 +569,4 @@ function toText(text: string): string {
 /** The text that `toText` was given. */
 function fromText(text: string): string {
   return text.startsWith("\u0001") ? JSON.parse(text.slice(1)) : text;
-}
-
-/**
- * 52 bits of a text in ten signs at most: two 32-bit FNV-1a hashes (with the second prime of
- * MurmurHash2) side by side. Tells the samples of one series and one millisecond apart, of which
- * there are a handful.
- */
-function shortHash(text: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    a = Math.imul(a ^ c, 0x01000193);
-    b = Math.imul(b ^ c, 0x5bd1e995);
-    b ^= b >>> 15;
-  }
-  return ((a >>> 0) * 2 ** 20 + (b >>> 12)).toString(36);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hash52 } from "shared/model/ids.ts";
 import type { Sample } from "shared/model/metric.ts";
 import { type Database, fromText, toText } from "shared/sqlite/database.ts";
 import type { Clock } from "shared/time/clock.ts";
@@ -192,20 +193,4 @@ export class SeriesTable {
 
 function withoutId({ id: _, ...series }: Known): Series {
   return series;
-}
-
-/**
- * 52 bits of a text: two FNV-1a style 32-bit hashes side by side. Tells the samples of one series and
- * one millisecond apart, of which there are a handful.
- */
-function hash52(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    a = Math.imul(a ^ c, 0x01000193);
-    b = Math.imul(b ^ c, 0x5bd1e995);
-    b ^= b >>> 15;
-  }
-  return (a >>> 0) * 2 ** 20 + (b >>> 12);
 }
