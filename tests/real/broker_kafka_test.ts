@@ -1,5 +1,6 @@
 /** The Kafka broker through the contract of all brokers, on a real one, over each kind of listener. @module */
 import assert from "node:assert/strict";
+import kafkajs from "kafkajs";
 import type { Incoming } from "shared/broker/port.ts";
 import { Unavailable } from "shared/define/errors.ts";
 import { type KafkaBrokerOptions, openKafkaBroker } from "shared/broker/kafka.ts";
@@ -132,6 +133,110 @@ Deno.test("Kafka: a topic that the broker refuses is named", async () => {
     await assert.rejects(
       broker.create([{ name: "no spaces", partitions: 1 }]),
       (error: Error) => !(error instanceof Unavailable) && /no spaces/.test(error.message),
+    );
+  } finally {
+    await broker.close();
+  }
+});
+
+/** A client that is not ours: bare kafkajs, in its quiet. */
+const stranger = () =>
+  new kafkajs.Kafka({
+    clientId: "stranger",
+    brokers: [server.plain],
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+
+/** Makes a topic as an operator would, with settings. */
+async function makeTopic(topic: string, settings: Record<string, string> = {}): Promise<void> {
+  const admin = stranger().admin();
+  await admin.connect();
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, configEntries }] });
+  await admin.disconnect();
+}
+
+for (const packing of ["uncompressed", "gzip", "zstd"]) {
+  Deno.test(`Kafka: a topic whose broker packs as ${packing} is read`, async () => {
+    const options = common();
+    await makeTopic(`${options.topicPrefix}a`, { "compression.type": packing });
+    const broker = await openKafkaBroker({ ...options, brokers: [server.plain] });
+    try {
+      const texts = ["one", "zwölf 🙂", "x".repeat(100_000)];
+      const read: Incoming[] = [];
+      const all = Promise.withResolvers<void>();
+      await broker.subscribe({ group: "g", topic: "a", max: 10 }, {
+        async batch({ records }) {
+          read.push(...records);
+          if (read.length === texts.length) all.resolve();
+        },
+      });
+      await broker.publish(texts.map((value) => ({ topic: "a", key: "k", value, headers: {} })));
+      await all.promise;
+      assert.deepEqual(read.map(({ value }) => value), texts);
+    } finally {
+      await broker.close();
+    }
+  });
+}
+
+Deno.test("Kafka: a topic that is packed in a way we cannot read is told of", async () => {
+  const options = common();
+  await makeTopic(`${options.topicPrefix}a`, { "compression.type": "lz4" });
+  const told = Promise.withResolvers<string>();
+  const log = { ...silentLog, error: (text: string) => told.resolve(text) };
+  const broker = await openKafkaBroker({ ...options, log, brokers: [server.plain] });
+  try {
+    await broker.subscribe({ group: "g", topic: "a", max: 10 }, { async batch() {} });
+    await broker.publish([{ topic: "a", key: "k", value: "v", headers: {} }]);
+    assert.match(await told.promise, /packed with gzip, zstd or not at all/);
+  } finally {
+    await broker.close();
+  }
+});
+
+Deno.test("Kafka: of transactions only what was committed is read, in order", async () => {
+  const options = common();
+  const topic = `${options.topicPrefix}a`;
+  await makeTopic(topic);
+  const producer = stranger().producer({
+    transactionalId: topic,
+    maxInFlightRequests: 1,
+    idempotent: true,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  for (const [value, commits] of [["a", true], ["b", false], ["c", true], ["d", false]] as const) {
+    const transaction = await producer.transaction();
+    await transaction.send({
+      topic,
+      messages: [1, 2].map((i) => ({ key: "k", value: `${value}${i}`, headers: { name: value } })),
+    });
+    await (commits ? transaction.commit() : transaction.abort());
+  }
+  await producer.send({ topic, messages: [{ key: null, value: "e" }, { key: "k", value: null }] });
+  await producer.disconnect();
+  const broker = await openKafkaBroker({ ...options, brokers: [server.plain] });
+  try {
+    const read: Incoming[] = [];
+    const all = Promise.withResolvers<void>();
+    await broker.subscribe({ group: "g", topic: "a", max: 10 }, {
+      async batch({ records }) {
+        read.push(...records);
+        if (read.length === 6) all.resolve();
+      },
+    });
+    await all.promise;
+    assert.deepEqual(
+      read.map(({ key, value, headers }) => [key, value, headers.name]),
+      [
+        ["k", "a1", "a"],
+        ["k", "a2", "a"],
+        ["k", "c1", "c"],
+        ["k", "c2", "c"],
+        ["", "e", undefined],
+        ["k", "", undefined],
+      ],
     );
   } finally {
     await broker.close();

@@ -12,10 +12,11 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import kafkajs from "kafkajs";
 import KafkaCluster from "kafkajs/src/cluster/index.js";
-import KafkaBatch from "kafkajs/src/consumer/batch.js";
 import Connection from "kafkajs/src/network/connection.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import type { Log } from "shared/telemetry/log.ts";
+import { type Connections, type FetchedPartition, readAnswersOf } from "./fetched.ts";
+import { gunzip } from "./records.ts";
 
 export const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
 
@@ -32,23 +33,6 @@ export interface ConnectOptions {
     readonly password: string;
   };
   readonly log: Log;
-}
-
-/** A message as the protocol carries it. */
-export interface RawMessage {
-  offset: string;
-  timestamp: string;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>;
-  isControlRecord?: boolean;
-}
-
-export interface FetchedPartition {
-  partition: number;
-  highWatermark: string;
-  abortedTransactions?: unknown[] | null;
-  messages: RawMessage[];
 }
 
 export interface TopicData {
@@ -129,7 +113,7 @@ interface RawCluster {
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
   refreshMetadataIfNecessary(): Promise<void>;
-  findBroker(of: { nodeId: string | number }): Promise<Node>;
+  findBroker(of: { nodeId: string | number }): Promise<Node & { connectionPool: Connections }>;
   findControllerBroker(): Promise<Node>;
   findGroupCoordinator(of: { groupId: string }): Promise<Node>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
@@ -147,15 +131,12 @@ const metadata_ms = 10_000;
 export const readCommitted = 1;
 export const noCompression = 0;
 export const gzip = 1;
-/** The pieces in which answers are decompressed. */
-const unpack_bytes = 256 * 1024;
 
 // Level 1: JSON shrinks nearly as well as at the default, in a third of the time.
 const pack = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip);
 kafkajs.CompressionCodecs[gzip] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => pack(buffer, { level: 1 }),
-  // At once: a few milliseconds, where threads and small pieces cost a third of the speed of reading.
-  decompress: async (buffer: Buffer) => zlib.gunzipSync(buffer, { chunkSize: unpack_bytes }),
+  decompress: async (buffer: Buffer) => gunzip(buffer),
 });
 
 // Without this an idle connection asks itself every millisecond whether it is throttled.
@@ -239,8 +220,10 @@ export class Cluster {
     return leaders;
   }
 
-  node(id: number): Promise<Node> {
-    return this.#raw.findBroker({ nodeId: id });
+  async node(id: number): Promise<Node> {
+    const node = await this.#raw.findBroker({ nodeId: id });
+    readAnswersOf(node.connectionPool);
+    return node;
   }
 
   async controller(): Promise<Node> {
@@ -313,16 +296,6 @@ function loggerOf(log: Log) {
     setLogLevel() {},
   };
   return logger;
-}
-
-/** The messages of a fetched partition from an offset on, without those that were taken back. */
-export function messagesFrom(topic: string, offset: number, fetched: FetchedPartition) {
-  if (fetched.abortedTransactions?.length) {
-    return new KafkaBatch(topic, String(offset), fetched).messages as RawMessage[];
-  }
-  return fetched.messages.filter((message) =>
-    !message.isControlRecord && Number(message.offset) >= offset
-  );
 }
 
 /** What went wrong, as the protocol names it, e.g. `REBALANCE_IN_PROGRESS`; else the error's name. */

@@ -7,14 +7,8 @@
 import type { Log } from "shared/telemetry/log.ts";
 import type { Clock } from "shared/time/clock.ts";
 import type { Incoming } from "../port.ts";
-import {
-  type Cluster,
-  errorType,
-  type FetchedPartition,
-  messagesFrom,
-  type RawMessage,
-  readCommitted,
-} from "./client.ts";
+import { type Cluster, errorType, readCommitted } from "./client.ts";
+import { type FetchedPartition, recordsFrom } from "./fetched.ts";
 
 /** How long a broker may hold a request that finds nothing; a partition that is new waits as long. */
 const wait_ms = 500;
@@ -158,16 +152,22 @@ export class Fetcher {
   }
 
   #take(slot: Slot, offset: number, fetched: FetchedPartition, now: number) {
-    const last = fetched.messages.at(-1);
-    // A message that cannot be seen (taken back, or of the log itself) is passed all the same.
-    if (last) slot.position = Math.max(offset + 1, Number(last.offset) + 1);
+    const { records, next } = recordsFrom(this.#options.topic, offset, fetched);
+    // A record that cannot be seen (taken back, or of the log itself) is passed all the same.
+    if (next !== undefined) slot.position = Math.max(offset + 1, next);
     if (slot.position! >= Number(fetched.highWatermark)) slot.emptyAt = now;
-    const messages = messagesFrom(this.#options.topic, offset, fetched);
-    if (messages.length === 0) return;
-    for (const message of messages) {
-      const record = incoming(this.#options.name, slot.partition, message);
-      slot.records.push(record);
-      slot.chars += record.value.length;
+    if (records.length === 0) return;
+    for (const { offset, timestamp, key, value, headers } of records) {
+      slot.records.push({
+        topic: this.#options.name,
+        partition: slot.partition,
+        offset,
+        published_at: timestamp,
+        key,
+        value,
+        headers,
+      });
+      slot.chars += value.length;
     }
     slot.wake();
   }
@@ -183,26 +183,34 @@ export class Fetcher {
 
   async #recovered(error: unknown): Promise<void> {
     const { cluster, clock, log, topic } = this.#options;
+    const first = this.#failures === 0;
     const pause_ms = Math.min(longestPause_ms, firstPause_ms * 2 ** Math.min(this.#failures++, 10));
     try {
       if (errorType(error) === "OFFSET_OUT_OF_RANGE") {
         const { partition } = error as { partition: number };
-        const first = (await cluster.offsets(topic, "first"))[partition];
+        const oldest = (await cluster.offsets(topic, "first"))[partition];
         for (const slot of this.#slots) {
-          if (slot.partition !== partition || first === undefined) continue;
+          if (slot.partition !== partition || oldest === undefined) continue;
           log.warn("Reading goes on at the oldest message, as the one to read next was dropped", {
             topic: this.#options.name,
             partition,
             offset: slot.position,
-            oldest: first,
+            oldest,
           });
-          slot.position = first;
+          slot.position = oldest;
           // A log that was begun anew: the group begins anew as well.
-          slot.committed = Math.min(slot.committed, first);
+          slot.committed = Math.min(slot.committed, oldest);
         }
         return;
       }
-      log.debug("Reading is tried again", { topic: this.#options.name, error });
+      // What cannot be read now cannot be read later: nobody else would say so.
+      const hopeless = error instanceof RangeError || errorType(error) === "KafkaJSNotImplemented";
+      log[hopeless && first ? "error" : "debug"](
+        hopeless
+          ? "Cannot read a topic as its messages must be whole, and packed with gzip, zstd or not at all"
+          : "Reading is tried again",
+        { topic: this.#options.name, error },
+      );
       if (errorType(error) === "KafkaJSRequestTimeoutError") cluster.cut();
       await clock.sleep(pause_ms, this.#closed.signal);
       await cluster.refresh();
@@ -218,23 +226,4 @@ export class Fetcher {
     this.#slots.clear();
     await Promise.all([...this.#asked.values(), this.#recovering]);
   }
-}
-
-function incoming(topic: string, partition: number, message: RawMessage): Incoming {
-  const headers: Record<string, string> = {};
-  for (const name in message.headers) {
-    const value = message.headers[name];
-    // Of several the last counts, as for Kafka's own `lastHeader`.
-    const one = Array.isArray(value) ? value.at(-1) : value;
-    if (one !== undefined && one !== null) headers[name] = String(one);
-  }
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    published_at: Number(message.timestamp),
-    key: message.key === null ? "" : String(message.key),
-    value: message.value === null ? "" : String(message.value),
-    headers,
-  };
 }
