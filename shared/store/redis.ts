@@ -32,6 +32,7 @@
  */
 import { Conflict, type Kind, type Queue } from "shared/define/mod.ts";
 import { hash52 } from "shared/model/ids.ts";
+import type { Sample } from "shared/model/metric.ts";
 import type {
   Change,
   ListOptions,
@@ -55,6 +56,8 @@ export interface RedisStoreOptions extends ConnectionOptions {
 
 const defaultRetention_ms = 86_400_000;
 const defaultMaxPoints = 20_000;
+/** Most points of one series in a step: Lua passes no more than some thousand arguments to a call. */
+const pointsAtOnce = 2_000;
 /** Most series that one round trip reads or trims. */
 const seriesAtOnce = 200;
 /** Most series whose points are in memory while they are read. */
@@ -324,21 +327,18 @@ class RedisStore implements Store {
             const { service, metric, labels, unit } = samples.at(-1)!;
             const name = toText(series);
             const owner = toText(service);
-            step(
-              "append",
-              key("points", name),
-              key("services"),
-              key("series", owner),
-              owner,
-              name,
-              JSON.stringify({ metric, labels, unit }),
-              samples.length,
-              // One argument for all points: each argument costs as much as several points do.
-              JSON.stringify(samples.flatMap(({ id, t, v }) => [
-                finite(t, "a time"),
-                `${hash52(id).toString(36)}:${finite(v, "a sample")}`,
-              ])),
-            );
+            for (let i = 0; i < samples.length; i += pointsAtOnce) {
+              step(
+                "append",
+                key("points", name),
+                key("services"),
+                key("series", owner),
+                owner,
+                name,
+                JSON.stringify({ metric, labels, unit }),
+                ...pointsOf(samples.slice(i, i + pointsAtOnce)),
+              );
+            }
           }
           return;
         case "mark":
@@ -498,6 +498,21 @@ type Fields = [value: string | null, version: string, rank: string];
 function stored<T>(key: string, [value, version, rank]: Fields): Stored<T> | undefined {
   if (value === null) return undefined;
   return { key, value: JSON.parse(value), version: Number(version), rank: Number(rank) };
+}
+
+/**
+ * Points as a script takes them: the first time where each is later than the one before, else
+ * nothing; and `["time","<hash>:<value>",…]`, in one argument, as each costs as much as several points
+ * do.
+ */
+function pointsOf(samples: readonly Sample[]): [rising: string, points: string] {
+  let text = "";
+  let last = -Infinity;
+  for (const { id, t, v } of samples) {
+    last = finite(t, "a time") > last ? t : Infinity;
+    text += `,"${t}","${hash52(id).toString(36)}:${finite(v, "a sample")}"`;
+  }
+  return [last < Infinity ? `${samples[0]!.t}` : "", `[${text.slice(1)}]`];
 }
 
 /** The points of an answer `<hash>:<value>, time, …`. */

@@ -141,9 +141,10 @@ local function is_known(points, t, point)
   return false
 end
 
+-- 'rising' is the first time where each point is later than the one before, else empty.
 function act.append()
-  local points, services, of_service, service, series, about, count =
-    key(), key(), key(), arg(), arg(), arg(), tonumber(arg())
+  local points, services, of_service, service, series, about, rising =
+    key(), key(), key(), arg(), arg(), arg(), arg()
   local samples = cjson.decode(arg())
   if redis.call('HGET', of_service, series) ~= about then
     redis.call('HSET', of_service, series, about)
@@ -151,28 +152,17 @@ function act.append()
   end
   local last = redis.call('ZRANGE', points, -1, -1, 'WITHSCORES')
   local newest = tonumber(last[2] or '-inf')
-  -- Lua passes no more than some thousand arguments to a call.
-  local fresh = {'ZADD', points}
-  local function flush()
-    if #fresh > 2 then redis.call(unpack(fresh)) end
-    fresh = {'ZADD', points}
-  end
-  for i = 1, 2 * count, 2 do
-    local t, point = samples[i], samples[i + 1]
-    if t > newest then
-      fresh[#fresh + 1] = t
-      fresh[#fresh + 1] = point
-      newest = t
-      if #fresh > 2000 then flush() end
-    else
-      flush()
+  if rising ~= '' and tonumber(rising) > newest then
+    redis.call('ZADD', points, unpack(samples))
+  else
+    for i = 1, #samples, 2 do
+      local t, point = samples[i], samples[i + 1]
       if not is_known(points, t, point) then redis.call('ZADD', points, t, point) end
     end
   end
-  flush()
   -- Once for each 128 points or so, which keeps it cheap.
   local size = redis.call('ZCARD', points)
-  if size % 128 < count then
+  if size % 128 < #samples / 2 then
     redis.call('ZREMRANGEBYSCORE', points, '-inf', '(' .. retained_from)
     redis.call('ZREMRANGEBYRANK', points, 0, -1 - most_points)
   end
