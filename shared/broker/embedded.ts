@@ -297,6 +297,7 @@ class SqliteBroker implements EmbeddedBroker {
       // Everything here may run in one turn of the event loop: the others must get theirs.
       if (this.#clock.now() - slot.turnBegan > turn_ms) {
         await this.#parked(slot, () => this.#clock.sleep(0));
+        continue;
       }
       // The log may have been cut, or begun anew, since the position was noted.
       if (position < partition.start || position > partition.end) position = partition.start;

@@ -336,6 +336,27 @@ Deno.test("readers with much to read let the rest of the process have its turn",
   await broker.close();
 });
 
+Deno.test("a reader that lets others have their turn hears that it is to stop", async () => {
+  let now = 0;
+  const turn = Promise.withResolvers<void>();
+  const clock: Clock = { now: () => now, sleep: () => turn.promise };
+  const { broker } = await opened({ clock });
+  await broker.publish([text("x")]);
+  const subscription = await broker.subscribe({ group: "g", topic, max: 1 }, {
+    async batch() {
+      now += 1_000;
+    },
+  });
+  await settled();
+  let stopped = false;
+  const stop = subscription.stop().then(() => stopped = true);
+  turn.resolve();
+  await settled();
+  assert(stopped);
+  await stop;
+  await broker.close();
+});
+
 Deno.test("a batch ends when it is large, whatever max says", async () => {
   const { broker } = await opened();
   const large = "x".repeat(100_000);
