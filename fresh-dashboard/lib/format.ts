@@ -33,12 +33,12 @@ const units: Readonly<Record<string, string>> = {
   "%": "%",
   "req/s": "/s",
   "1": "",
-  "": "",
+  By: "B",
 };
 
-/** The sign of a unit: `percent` → `%`; units that nobody knows stay as they are. */
+/** The sign of a unit: `percent` → `%`, `{request}` → `request`; others stay as they are. */
 export function unitSign(unit: string): string {
-  return units[unit] ?? unit.replace(/^1(?=\/)/, "");
+  return units[unit] ?? unit.replace(/[{}]/g, "").replace(/^1(?=\/)/, "");
 }
 
 /** A value with its unit: `29.6%`, `90.1 ms`, `161/s`. */

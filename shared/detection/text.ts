@@ -5,8 +5,18 @@ export function formatNumber(n: number): string {
   return Number.isInteger(n) && Math.abs(n) < 1e15 ? String(n) : String(Number(n.toPrecision(4)));
 }
 
-/** A number with its unit: `93.2 %`, `80 ms`. */
+const signs: Readonly<Record<string, string>> = {
+  percent: "%",
+  per_s: "per second",
+  "1": "",
+  By: "bytes",
+};
+
+/**
+ * A number with its unit: `93.2 %`, `80 ms`, `12 request/s`. Those of OpenTelemetry are UCUM's, where
+ * `1` says that there is none and braces hold a word.
+ */
 export function formatValue(n: number, unit: string): string {
-  const short = unit === "percent" ? "%" : unit === "per_s" ? "per second" : unit;
-  return short === "" ? formatNumber(n) : `${formatNumber(n)} ${short}`;
+  const sign = signs[unit] ?? unit.replace(/[{}]/g, "").replace(/^1(?=\/)/, "");
+  return sign === "" ? formatNumber(n) : `${formatNumber(n)} ${sign}`;
 }

@@ -112,6 +112,10 @@ Deno.test("units: a sign stands at the number, a word beside it", () => {
   assert.equal(formatValue(12.34, "ms"), "12.3\u00a0ms");
   assert.equal(formatValue(12.34, "req/s"), "12.3/s");
   assert.equal(formatValue(12.34, "1/min"), "12.3/min");
+  assert.equal(formatValue(12.34, "1"), "12.3");
+  assert.equal(formatValue(12.34, ""), "12.3");
+  assert.equal(formatValue(12.34, "{request}"), "12.3\u00a0request");
+  assert.equal(formatValue(512, "By"), "512\u00a0B");
 });
 
 Deno.test("durations: two parts at most", () => {
