@@ -61,7 +61,7 @@ export function ServiceCard({ card }: { card: ReadonlySignal<Card> }) {
           )
           : <p class="flex h-full items-center text-xs text-ink-3">{text.card.noSeries}</p>}
       </div>
-      <dl class="grid grid-cols-[1fr_1fr_1.2fr_1fr_1fr] gap-x-2">
+      <dl class="grid grid-cols-[0.9fr_1fr_1.2fr_1fr_1.15fr] gap-x-2">
         {vitalSigns.map(({ field, metric, unit }) => {
           const value = vitals[field];
           return (
