@@ -152,7 +152,10 @@ async function makeTopic(topic: string, settings: Record<string, string> = {}): 
   const admin = stranger().admin();
   await admin.connect();
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, configEntries }] });
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: 1, configEntries }],
+  });
   await admin.disconnect();
 }
 
